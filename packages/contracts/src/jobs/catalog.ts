@@ -1,0 +1,17 @@
+import type { z } from "zod";
+import { importLoad, importRun } from "./import.ts";
+
+/** Every job of the system by its name. */
+export const jobs = {
+  [importRun.name]: importRun,
+  [importLoad.name]: importLoad,
+} as const;
+
+/** Name of a job. */
+export type JobName = keyof typeof jobs;
+
+/** What a job is given, parsed. */
+export type PayloadOf<Name extends JobName> = z.output<(typeof jobs)[Name]["payload"]>;
+
+/** What a job returns. */
+export type ResultOf<Name extends JobName> = z.output<(typeof jobs)[Name]["result"]>;

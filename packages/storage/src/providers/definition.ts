@@ -1,0 +1,80 @@
+import type { Logger } from "@bucketbridge/core";
+import type { z } from "zod";
+import type { StorageDriver } from "../driver.ts";
+import type { Egress } from "../egress/egress.ts";
+
+/** Which way data flow through a storage. */
+export type StorageDirection = "source" | "target";
+
+/** What a provider is made with, besides its settings. */
+export interface ProviderDeps {
+  /** The only way to hosts that a user named. */
+  readonly egress: Egress;
+  readonly log: Logger;
+  /** Operator settings of local files; a provider that does not need them ignores them. */
+  readonly localFiles: LocalFilesPolicy;
+  /** Ambient values of the contract's environment fallbacks (ls-api §7.7), already resolved by the configuration. */
+  readonly ambient: AmbientSettings;
+}
+
+/** Where local files may lie. `documentRoot` undefined: serving is off. */
+export interface LocalFilesPolicy {
+  readonly documentRoot: string | undefined;
+  readonly servingEnabled: boolean;
+}
+
+/** Values that stand in for settings which the user left blank. Allowed only as design §9 says. */
+export interface AmbientSettings {
+  readonly s3Endpoint?: string | undefined;
+  readonly s3Region?: string | undefined;
+}
+
+/** What a person reads about a provider, and how its `/form` looks. */
+export interface FormField {
+  readonly name: string;
+  readonly label: string;
+  readonly type: "text" | "password" | "select" | "toggle" | "counter";
+  readonly required?: boolean;
+  readonly placeholder?: string;
+  readonly description?: string;
+}
+
+/**
+ * Everything the system needs to know about a provider: the API, the console form and the worker all read it.
+ * A secret field of `settings` carries `.meta({ secret: true })`: encrypted at rest, never in a response, redacted
+ * in logs. A field that decides where secrets are sent (host, endpoint, bucket) carries `.meta({ location: true })`:
+ * changing it starts a new location, and with `.meta({ location: true, host: true })` demands the secrets again.
+ */
+export interface ProviderDefinition<Name extends string = string, Settings extends z.ZodObject = z.ZodObject> {
+  /** The `type` on the wire. */
+  readonly name: Name;
+  /** As in `GET /api/storages/types`. */
+  readonly title: string;
+  /** Provider-specific fields of both directions, by their wire names; the fields of every storage are not in it. */
+  readonly settings: Settings;
+  readonly form: readonly FormField[];
+  /** Files method: the reference that becomes task data, without the key: `s3://bucket/`. */
+  referencePrefix(settings: z.output<Settings>): string;
+  /** Key to what stands after the reference prefix (localfiles quotes a path); identity for most. */
+  toReference?(settings: z.output<Settings>, key: string): string;
+  /** What errors name: `s3://bucket/prefix`, `/data/folder`. */
+  describe(settings: z.output<Settings>): string;
+  /** Makes the driver; loads its SDK on first use. No connection is made. */
+  open(settings: z.output<Settings>, deps: ProviderDeps): Promise<StorageDriver>;
+  /**
+   * The contract's check of a connection (ls-api §7.6): resolves, or throws an `AppError` whose `message` is the
+   * contract's sentence. At most 20 s (design §13).
+   */
+  validate(
+    driver: StorageDriver,
+    settings: z.output<Settings>,
+    options: { readonly direction: StorageDirection; readonly prefix: string; readonly signal: AbortSignal },
+  ): Promise<void>;
+}
+
+/** Keeps the precise types of a definition. */
+export function defineProvider<const Name extends string, Settings extends z.ZodObject>(
+  definition: ProviderDefinition<Name, Settings>,
+): ProviderDefinition<Name, Settings> {
+  return definition;
+}
