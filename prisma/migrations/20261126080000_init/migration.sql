@@ -154,6 +154,7 @@ CREATE TABLE run (
   started_at       timestamptz,
   heartbeat_at     timestamptz,
   finished_at      timestamptz,
+  pending_before   bigint NOT NULL DEFAULT 0,     -- objects of earlier runs that waited to be loaded when it started
   -- Totals, written once at the end; while the run is active they are sums over scan_unit and run_slot.
   seen             bigint,
   created          bigint,
@@ -189,9 +190,11 @@ CREATE TABLE scan_unit (
   created         bigint NOT NULL DEFAULT 0,
   known           bigint NOT NULL DEFAULT 0,
   rearmed         bigint NOT NULL DEFAULT 0,
-  tasks           bigint NOT NULL DEFAULT 0,
+  pending         bigint NOT NULL DEFAULT 0,    -- objects that its pages handed over to be loaded
+  tasks           bigint NOT NULL DEFAULT 0,    -- tasks that its pages made
+  existed         bigint NOT NULL DEFAULT 0,    -- tasks that known objects had when their page came
   skipped         bigint NOT NULL DEFAULT 0,
-  failed          bigint NOT NULL DEFAULT 0,
+  failed          bigint NOT NULL DEFAULT 0,    -- objects and keys that failed by the listing alone
   PRIMARY KEY (run_id, number),
   FOREIGN KEY (organization_id, run_id) REFERENCES run (organization_id, id) ON DELETE CASCADE
 ) WITH (fillfactor = 30);
