@@ -44,6 +44,8 @@ export interface ListPage {
   readonly modified: readonly number[];
   /** Absent on the last page. A page may be empty and still carry a cursor. */
   readonly cursor?: string | undefined;
+  /** Entries whose names cannot be keys (not UTF-8): shown as issues, never lost silently. `name` is storable text. */
+  readonly unreadable?: readonly { readonly name: string; readonly reason: string }[] | undefined;
 }
 
 /** Bytes from `offset`, `length` of them or to the end. `offset` is never negative. */

@@ -28,8 +28,11 @@ export interface SourceSnapshot {
   readonly provider: string;
   /** Provider fields by their wire names, without secrets. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Decrypted. Unreadable ones reject the call that reads them with `invalid_config` / `secret.unreadable`. */
-  readonly secrets: Secret<Readonly<Record<string, string>>>;
+  /**
+   * Decrypted. Undefined when they cannot be read (the key is lost): opening the source then fails with
+   * `invalid_config` / `secret.unreadable`, and reading the run does not.
+   */
+  readonly secrets: Secret<Readonly<Record<string, string>>> | undefined;
   readonly title: string | null;
   readonly prefix: string | null;
   readonly regexFilter: string | null;
@@ -277,6 +280,8 @@ export interface SourceConnection {
   readonly store: ObjectStore;
   /** Keys to references of the files method. */
   toReferences(keys: readonly string[]): string[];
+  /** What the user's filter is matched against: the key, for local files its last part (ls-api §7.1). */
+  filterName(key: string): string;
   /** For error texts: "s3://bucket/prefix". */
   readonly place: string;
   release(): void;
