@@ -9,7 +9,8 @@ export type QueueName = (typeof QUEUE_NAMES)[number];
 /** How a job is tried and kept. */
 export interface JobPolicy {
   readonly attempts: number;
-  readonly backoff: { readonly delayMs: number; readonly jitter: number };
+  /** Doubles per attempt up to `capMs`; `jitter` is the random share of each wait. */
+  readonly backoff: { readonly delayMs: number; readonly capMs: number; readonly jitter: number };
   /** The handler's signal is aborted after this long. */
   readonly timeoutMs: number;
   readonly keepCompleted: { readonly ageSeconds: number; readonly count: number };
@@ -36,6 +37,8 @@ export interface JobContract<
 > {
   readonly name: Name;
   readonly queue: Queue;
+  /** Highest `v` of a payload that this code understands; a job with a newer one is delayed. */
+  readonly version: number;
   readonly payload: Payload;
   readonly result: Result;
   readonly policy: JobPolicy;
