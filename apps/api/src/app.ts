@@ -1,0 +1,45 @@
+import Fastify, { type FastifyInstance } from "fastify";
+import type { ApiDeps } from "./deps.ts";
+import { registerJsonParser } from "./label-studio/body-parsers.ts";
+import { registerLabelStudio } from "./label-studio/plugin.ts";
+import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";
+import { registerErrors } from "./plugins/errors.ts";
+import { makeRequestId, registerHardening } from "./plugins/hardening.ts";
+import { TokenSigner } from "./tokens.ts";
+import { registerNativeApi } from "./v1/plugin.ts";
+
+/** A request whose headers and body take longer than this to arrive is cut off. */
+const REQUEST_TIMEOUT_MS = 120_000;
+
+/**
+ * The whole HTTP application on its dependencies. Never listens; `await app.ready()` or `inject` starts it, and
+ * `app.close()` ends it without closing what `deps` holds.
+ */
+export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
+  const { settings } = deps;
+  const app = Fastify({
+    loggerInstance: deps.log,
+    disableRequestLogging: true,
+    genReqId: makeRequestId,
+    trustProxy: settings.trustProxy,
+    bodyLimit: settings.maxBodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Both slash forms name the same resource, and nothing is ever redirected (ls-api §0).
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+  });
+  const signer = new TokenSigner(settings.tokenKeys, deps.clock);
+  const authenticate = makeAuthenticate(deps, signer);
+  registerHardening(app);
+  registerErrors(app, authenticate);
+  registerAuth(app, authenticate);
+  registerJsonParser(app);
+  await app.register(async (scope) => registerLabelStudio(scope, deps, signer));
+  await app.register(
+    (scope, _options, done) => {
+      registerNativeApi(scope, deps);
+      done();
+    },
+    { prefix: "/api/v1" },
+  );
+  return app;
+}

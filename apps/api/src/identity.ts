@@ -1,0 +1,30 @@
+import type { FastifyRequest } from "fastify";
+import { notAuthenticated } from "./api-error.ts";
+import type { Permission, Role } from "./permissions.ts";
+
+/** Who makes a request, and in which organisation. */
+export interface Identity {
+  readonly userId: number;
+  readonly organizationId: number;
+  readonly role: Role;
+  readonly email: string;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set by the auth plugin; null only on public routes. Read it through `identityOf`. */
+    identity: Identity | null;
+  }
+  interface FastifyContextConfig {
+    /** What the caller must be allowed to do. Every route has this or `public`. */
+    permission?: Permission;
+    /** No identity is asked for. */
+    public?: true;
+  }
+}
+
+/** The identity of a request on a route that is not public. */
+export function identityOf(request: FastifyRequest): Identity {
+  if (request.identity === null) throw notAuthenticated();
+  return request.identity;
+}

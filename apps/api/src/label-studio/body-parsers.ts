@@ -1,0 +1,42 @@
+import formbody from "@fastify/formbody";
+import multipart from "@fastify/multipart";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { badRequest } from "../api-error.ts";
+import { toPythonParseError } from "./python-json-error.ts";
+
+/** Fields of one form; a storage has about thirty. */
+const MAX_FORM_FIELDS = 1_000;
+
+/** Forms, which the compatible wire takes besides JSON. Their fields arrive as strings; whoever reads them coerces. */
+export async function registerFormParsers(app: FastifyInstance): Promise<void> {
+  await app.register(formbody);
+  await app.register(multipart, {
+    attachFieldsToBody: "keyValues",
+    limits: { fields: MAX_FORM_FIELDS, fieldSize: 1024 * 1024, files: 10 },
+  });
+}
+
+/** JSON, where an empty body counts as none. Objects that try to reach a prototype are refused. */
+export function registerJsonParser(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeContentTypeParser("application/json");
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    const text = String(body);
+    if (text.trim() === "") {
+      done(null, undefined);
+      return;
+    }
+    parse(request, text, (error, value) => {
+      if (error === null) done(null, value);
+      else done(badRequest(`JSON parse error - ${toPythonParseError(error, text)}`));
+    });
+  });
+}
+
+/** True when the body came from a form: the contract reads an absent boolean of a form as false in some places. */
+export function isFormBody(request: FastifyRequest): boolean {
+  const type = request.headers["content-type"] ?? "";
+  return (
+    type.startsWith("application/x-www-form-urlencoded") || type.startsWith("multipart/form-data")
+  );
+}

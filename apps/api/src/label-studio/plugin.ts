@@ -1,0 +1,21 @@
+import type { FastifyInstance } from "fastify";
+import type { ApiDeps } from "../deps.ts";
+import type { TokenSigner } from "../tokens.ts";
+import { registerFormParsers } from "./body-parsers.ts";
+import { registerNegotiation } from "./negotiation.ts";
+import { registerTokenRoutes } from "./tokens/routes.ts";
+import { registerUserRoutes } from "./users/routes.ts";
+import { registerVersionRoutes } from "./version/routes.ts";
+
+/** The compatible wire. Its quirks live below this folder and nowhere else. */
+export async function registerLabelStudio(
+  app: FastifyInstance,
+  deps: ApiDeps,
+  signer: TokenSigner,
+): Promise<void> {
+  await registerFormParsers(app);
+  registerNegotiation(app);
+  registerVersionRoutes(app, deps);
+  registerTokenRoutes(app, deps, signer);
+  registerUserRoutes(app, deps);
+}

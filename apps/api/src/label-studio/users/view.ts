@@ -1,0 +1,40 @@
+import type { Member } from "@bucketbridge/db";
+import { listWirePermissions } from "../../permissions.ts";
+import { toWireTime } from "../wire-time.ts";
+
+/** `GET /api/current-user/whoami`, in the order of the contract. */
+export function toWhoamiView(member: Member, owner: Member | undefined): Record<string, unknown> {
+  return {
+    id: member.userId,
+    first_name: member.firstName,
+    last_name: member.lastName,
+    username: "",
+    email: member.email,
+    last_activity: toWireTime(member.lastActivityAt),
+    custom_hotkeys: {},
+    avatar: null,
+    initials: toInitials(member),
+    phone: "",
+    active_organization: member.organizationId,
+    active_organization_meta: { title: member.organizationTitle, email: owner?.email ?? "" },
+    allow_newsletters: null,
+    date_joined: toWireTime(member.createdAt),
+    permissions: listWirePermissions(member.role),
+  };
+}
+
+/** The person who made a project. */
+export function toCreatorView(member: Member): Record<string, unknown> {
+  const { userId, firstName, lastName, email } = member;
+  return { id: userId, first_name: firstName, last_name: lastName, email, avatar: null };
+}
+
+/** First letters of the names, else the first two letters of the address. */
+export function toInitials({
+  firstName,
+  lastName,
+  email,
+}: Pick<Member, "firstName" | "lastName" | "email">): string {
+  const initials = `${firstName.slice(0, 1)}${lastName.slice(0, 1)}`;
+  return initials === "" ? email.slice(0, 2) : initials;
+}

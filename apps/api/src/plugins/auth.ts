@@ -1,0 +1,93 @@
+import { AppError } from "@bucketbridge/core";
+import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
+import { forbidden, notAuthenticated } from "../api-error.ts";
+import type { ApiDeps } from "../deps.ts";
+import type { Identity } from "../identity.ts";
+import { isAllowed } from "../permissions.ts";
+import { hashToken, type TokenSigner } from "../tokens.ts";
+
+const LEGACY_DISABLED =
+  "Authentication token no longer valid: legacy token authentication has been disabled for this organization";
+
+/** Finds out who calls, by the `Authorization` header; throws the contract's 401 otherwise. */
+export type Authenticate = (authorization: string | undefined) => Promise<Identity>;
+
+/** Both schemes of the contract: `Token <legacy key>` and `Bearer <access token>`. The scheme word has no case. */
+export function makeAuthenticate(
+  deps: Pick<ApiDeps, "tokens" | "users">,
+  signer: TokenSigner,
+): Authenticate {
+  return async (authorization) => {
+    const words = (authorization ?? "").trim().split(/\s+/);
+    const [scheme, key] = words;
+    switch (scheme?.toLowerCase()) {
+      case "token":
+        if (key === undefined)
+          throw notAuthenticated("Invalid token header. No credentials provided.");
+        if (words.length > 2)
+          throw notAuthenticated("Invalid token header. Token string should not contain spaces.");
+        return authenticateLegacy(deps, key);
+      case "bearer":
+        if (key === undefined || words.length > 2) throw notAuthenticated();
+        return authenticateAccess(deps, signer, key);
+      default:
+        throw notAuthenticated();
+    }
+  };
+}
+
+async function authenticateLegacy(
+  { tokens }: Pick<ApiDeps, "tokens">,
+  key: string,
+): Promise<Identity> {
+  const holder = await tokens.findLegacyHolder(hashToken(key));
+  if (holder === undefined) throw notAuthenticated("Invalid token.");
+  if (!holder.member.legacyApiTokensEnabled) throw notAuthenticated(LEGACY_DISABLED);
+  return holder.member;
+}
+
+async function authenticateAccess(
+  { users }: Pick<ApiDeps, "users">,
+  signer: TokenSigner,
+  token: string,
+): Promise<Identity> {
+  const claims = await signer.verify(token);
+  if (claims?.token_type !== "access") throw notAuthenticated();
+  const member = await users.findActiveMember(Number(claims.user_id));
+  if (member?.apiTokensEnabled !== true) throw notAuthenticated();
+  return member;
+}
+
+/**
+ * Asks for an identity and the route's permission before a body is read. A route that declares neither a permission
+ * nor `public` keeps the application from starting.
+ */
+export function registerAuth(app: FastifyInstance, authenticate: Authenticate): void {
+  const routes: RouteOptions[] = [];
+  app.decorateRequest("identity", null);
+  // Checked when all hooks have run: routes of third-party plugins get their permission from a hook of their own scope.
+  app.addHook("onRoute", (route) => void routes.push(route));
+  app.addHook("onReady", (done) => {
+    const undeclared = routes.filter(
+      ({ config }) => config?.permission === undefined && config?.public !== true,
+    );
+    done(undeclared.length === 0 ? undefined : undeclaredError(undeclared));
+  });
+  app.addHook("onRequest", async (request) => {
+    await authorize(request, authenticate);
+  });
+}
+
+function undeclaredError(routes: readonly RouteOptions[]): AppError {
+  const names = routes.map(({ method, url }) => `${String(method)} ${url}`).join(", ");
+  return new AppError({ code: "internal", message: `routes that declare no permission: ${names}` });
+}
+
+async function authorize(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
+  const { config } = request.routeOptions;
+  if (request.is404 || config.public === true) return;
+  const identity = await authenticate(request.headers.authorization);
+  request.identity = identity;
+  if (config.permission === undefined || !isAllowed(identity.role, config.permission))
+    throw forbidden();
+}
