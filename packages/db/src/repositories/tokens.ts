@@ -1,4 +1,6 @@
-import type { Member } from "./users.ts";
+import { Prisma } from "../../generated/prisma/client.ts";
+import type { Database, Transaction } from "../client.ts";
+import { MEMBER_COLUMNS, MEMBER_TABLES, type Member } from "./users.ts";
 
 /** A token that is not revoked, and the member whose it is. */
 export interface TokenHolder {
@@ -52,4 +54,113 @@ export interface TokenRepository {
   revokeRefresh(tokenHash: Uint8Array): Promise<boolean>;
   /** Revokes `oldHash` and stores `token` in one transaction; false when the old one was not valid. */
   rotateRefresh(oldHash: Uint8Array, token: NewRefreshToken): Promise<boolean>;
+}
+
+/** Repository over `database`. */
+export function createTokenRepository(database: Database): TokenRepository {
+  const op = { op: "db.tokens" };
+  return {
+    findLegacyHolder: (tokenHash) =>
+      database.inMaintenance((tx) => findLegacyHolder(tx, tokenHash), op),
+    replaceLegacy: ({ organizationId, userId }, { tokenHash, prefix }) =>
+      database.inOrganization(
+        organizationId,
+        async (tx) => {
+          const own = { organizationId, userId, kind: "legacy" };
+          await tx.$executeRaw`
+            UPDATE api_token SET revoked_at = now() WHERE user_id = ${userId} AND kind = 'legacy' AND revoked_at IS NULL`;
+          await tx.apiToken.create({
+            data: { ...own, tokenHash: new Uint8Array(tokenHash), prefix },
+          });
+        },
+        op,
+      ),
+    createRefresh: (token) =>
+      database.inOrganization(token.organizationId, (tx) => createRefresh(tx, token), op),
+    listRefresh: (organizationId, userId) =>
+      database.inOrganization(organizationId, (tx) => listRefresh(tx, userId), op),
+    findRefresh: (tokenHash) => database.inMaintenance((tx) => findRefresh(tx, tokenHash), op),
+    touch: (tokenId) => database.inMaintenance((tx) => touch(tx, tokenId), op),
+    revokeRefresh: (tokenHash) => database.inMaintenance((tx) => revokeRefresh(tx, tokenHash), op),
+    rotateRefresh: (oldHash, token) =>
+      database.inOrganization(
+        token.organizationId,
+        async (tx) => {
+          if (!(await revokeRefresh(tx, oldHash))) return false;
+          await insertRefresh(tx, token);
+          return true;
+        },
+        op,
+      ),
+  };
+}
+
+const IS_VALID = Prisma.sql`t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())`;
+
+async function findLegacyHolder(
+  tx: Transaction,
+  tokenHash: Uint8Array,
+): Promise<TokenHolder | undefined> {
+  const rows = await tx.$queryRaw<(Member & { tokenId: number; isStale: boolean })[]>`
+    SELECT t.id AS "tokenId", ${IS_STALE} AS "isStale", ${MEMBER_COLUMNS} ${MEMBER_TABLES}
+    JOIN api_token t ON t.organization_id = m.organization_id AND t.user_id = m.user_id
+    WHERE t.token_hash = ${tokenHash} AND t.kind = 'legacy' AND ${IS_VALID}`;
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { tokenId, isStale, ...member } = row;
+  if (isStale) await touch(tx, tokenId);
+  return { tokenId, member };
+}
+
+/** A use is noted once a minute: every request would otherwise write a row. */
+const IS_STALE = Prisma.sql`(t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute')`;
+
+async function touch(tx: Transaction, tokenId: number): Promise<void> {
+  await tx.$executeRaw`
+    WITH used AS (UPDATE api_token t SET last_used_at = now() WHERE t.id = ${tokenId} AND ${IS_STALE} RETURNING t.user_id)
+    UPDATE "user" u SET last_activity_at = now() FROM used WHERE u.id = used.user_id`;
+}
+
+async function createRefresh(tx: Transaction, token: NewRefreshToken): Promise<boolean> {
+  const { organizationId, userId } = token;
+  // Two requests at once wait for each other here, so that the second sees the token of the first.
+  await tx.$executeRaw`SELECT FROM membership WHERE organization_id = ${organizationId} AND user_id = ${userId} FOR UPDATE`;
+  const valid = await listRefresh(tx, userId);
+  if (valid.length > 0) return false;
+  await insertRefresh(tx, token);
+  return true;
+}
+
+async function insertRefresh(tx: Transaction, token: NewRefreshToken): Promise<void> {
+  const { tokenHash, claims, ...columns } = token;
+  await tx.apiToken.create({
+    data: {
+      ...columns,
+      kind: "refresh",
+      tokenHash: new Uint8Array(tokenHash),
+      claims: { ...claims },
+    },
+  });
+}
+
+async function listRefresh(tx: Transaction, userId: number): Promise<RefreshClaims[]> {
+  const rows = await tx.$queryRaw<{ claims: RefreshClaims }[]>`
+    SELECT t.claims FROM api_token t WHERE t.user_id = ${userId} AND t.kind = 'refresh' AND ${IS_VALID} ORDER BY t.id`;
+  return rows.map(({ claims }) => claims);
+}
+
+async function findRefresh(
+  tx: Transaction,
+  tokenHash: Uint8Array,
+): Promise<RefreshState | undefined> {
+  const rows = await tx.$queryRaw<RefreshState[]>`
+    SELECT t.id AS "tokenId", t.revoked_at IS NOT NULL AS revoked, t.organization_id AS "organizationId", t.user_id AS "userId"
+    FROM api_token t WHERE t.token_hash = ${tokenHash} AND t.kind = 'refresh'`;
+  return rows[0];
+}
+
+async function revokeRefresh(tx: Transaction, tokenHash: Uint8Array): Promise<boolean> {
+  const revoked = await tx.$executeRaw`
+    UPDATE api_token t SET revoked_at = now() WHERE t.token_hash = ${tokenHash} AND t.kind = 'refresh' AND ${IS_VALID}`;
+  return revoked > 0;
 }

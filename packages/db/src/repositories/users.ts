@@ -1,3 +1,7 @@
+import { AppError } from "@bucketbridge/core";
+import { Prisma } from "../../generated/prisma/client.ts";
+import type { Database, Transaction } from "../client.ts";
+
 /** A person as one organisation sees them, with what that organisation allows. */
 export interface Member {
   readonly userId: number;
@@ -43,4 +47,123 @@ export interface OwnerSeed {
   readonly tokenHash: Uint8Array;
   /** First characters of the token, to tell tokens apart. */
   readonly tokenPrefix: string;
+}
+
+/** One owner is made at a time, whatever number of processes start together. Any constant will do. */
+const OWNER_LOCK = 7_215_001;
+
+/** Repository over `database`. */
+export function createUserRepository(database: Database): UserRepository {
+  const op = { op: "db.users" };
+  return {
+    findActiveMember: (userId) =>
+      database.inMaintenance(
+        async (tx) =>
+          first(
+            await listMemberRows(
+              tx,
+              Prisma.sql`u.id = ${userId} AND u.active_organization_id = o.id`,
+            ),
+          ),
+        op,
+      ),
+    findMember: (organizationId, userId) =>
+      database.inOrganization(
+        organizationId,
+        async (tx) => first(await listMemberRows(tx, Prisma.sql`u.id = ${userId}`)),
+        op,
+      ),
+    listMembers: (organizationId, userIds) =>
+      database.inOrganization(
+        organizationId,
+        (tx) => listMemberRows(tx, Prisma.sql`u.id = ANY (${[...userIds]}::int[])`),
+        op,
+      ),
+    findOwner: (organizationId) =>
+      database.inOrganization(
+        organizationId,
+        async (tx) => first(await listMemberRows(tx, Prisma.sql`m.role = 'owner'`)),
+        op,
+      ),
+    updateTokenSettings: async (organizationId, settings) => {
+      await database.inOrganization(
+        organizationId,
+        (tx) =>
+          tx.organization.update({ where: { id: organizationId }, data: withoutAbsent(settings) }),
+        op,
+      );
+    },
+    ensureOwner: (owner) => database.inMaintenance((tx) => ensureOwner(tx, owner), op),
+  };
+}
+
+/** Members that the scope shows, the oldest first. */
+export async function listMemberRows(tx: Transaction, condition: Prisma.Sql): Promise<Member[]> {
+  return tx.$queryRaw<
+    Member[]
+  >`SELECT ${MEMBER_COLUMNS} ${MEMBER_TABLES} WHERE ${condition} ORDER BY m.created_at, u.id`;
+}
+
+/** Columns of a `Member` by its field names. */
+export const MEMBER_COLUMNS = Prisma.sql`u.id AS "userId", o.id AS "organizationId", o.title AS "organizationTitle", m.role,
+  u.email, u.first_name AS "firstName", u.last_name AS "lastName", u.created_at AS "createdAt",
+  u.last_activity_at AS "lastActivityAt", o.api_tokens_enabled AS "apiTokensEnabled",
+  o.legacy_api_tokens_enabled AS "legacyApiTokensEnabled"`;
+
+/** Where they come from; the aliases are m, u and o. */
+export const MEMBER_TABLES = Prisma.sql`FROM membership m JOIN "user" u ON u.id = m.user_id JOIN organization o ON o.id = m.organization_id`;
+
+async function ensureOwner(tx: Transaction, owner: OwnerSeed): Promise<Member> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${OWNER_LOCK})`;
+  const userId = await ensureOwnerUser(tx, owner);
+  const member = first(
+    await listMemberRows(tx, Prisma.sql`u.id = ${userId} AND u.active_organization_id = o.id`),
+  );
+  if (member === undefined)
+    throw new AppError({
+      code: "precondition_failed",
+      op: "db.users",
+      message: "the owner that the configuration names is no longer a member of its organisation",
+    });
+  const { organizationId } = member;
+  const tokenHash = new Uint8Array(owner.tokenHash);
+  // A token that was revoked stays revoked, also when the configuration still names it.
+  await tx.apiToken.createMany({
+    data: [{ organizationId, userId, kind: "legacy", tokenHash, prefix: owner.tokenPrefix }],
+    skipDuplicates: true,
+  });
+  return member;
+}
+
+async function ensureOwnerUser(
+  tx: Transaction,
+  { email, organizationTitle }: OwnerSeed,
+): Promise<number> {
+  const known = await tx.user.findUnique({ where: { email }, select: { id: true } });
+  if (known !== null) return known.id;
+  const organization =
+    (await tx.organization.findFirst({ orderBy: { id: "asc" }, select: { id: true } })) ??
+    (await tx.organization.create({ data: { title: organizationTitle }, select: { id: true } }));
+  const user = await tx.user.create({
+    data: { email, activeOrganizationId: organization.id },
+    select: { id: true },
+  });
+  await tx.membership.create({
+    data: { organizationId: organization.id, userId: user.id, role: "owner" },
+  });
+  return user.id;
+}
+
+function first<Row>(rows: readonly Row[]): Row | undefined {
+  return rows[0];
+}
+
+function withoutAbsent({
+  apiTokensEnabled,
+  legacyApiTokensEnabled,
+}: TokenSettings): Prisma.OrganizationUpdateInput {
+  return {
+    ...(apiTokensEnabled === undefined ? {} : { apiTokensEnabled }),
+    ...(legacyApiTokensEnabled === undefined ? {} : { legacyApiTokensEnabled }),
+  };
 }
