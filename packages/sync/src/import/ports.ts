@@ -149,7 +149,8 @@ export interface ClaimedObject {
 
 /** One annotation or prediction that came inside a task document, validated. */
 export interface EmbeddedAnnotation {
-  readonly result: unknown;
+  /** A JSON list as text that PostgreSQL takes: integers beyond 2^53 keep their digits, and a worker thread can hand it over. */
+  readonly resultJson: string;
   readonly wasCancelled: boolean;
   readonly groundTruth: boolean;
   readonly leadTime: number | null;
@@ -160,7 +161,8 @@ export interface EmbeddedAnnotation {
 
 /** One prediction that came inside a task document, validated. */
 export interface EmbeddedPrediction {
-  readonly result: unknown;
+  /** A JSON list as text that PostgreSQL takes. */
+  readonly resultJson: string;
   readonly score: number | null;
   readonly modelVersion: string | null;
 }

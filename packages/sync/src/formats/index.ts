@@ -1,0 +1,1 @@
+export { extensionFailure, isTaskFileKey, toTaskFileKind, type TaskFileKind } from "./task-file.ts";
