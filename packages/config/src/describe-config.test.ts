@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { describeConfig } from "./describe-config.ts";
+
+describe("describeConfig", () => {
+  it("describes each variable once, with a meaning in one sentence", () => {
+    const variables = describeConfig();
+    const names = variables.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { name, meaning } of variables)
+      expect(`${name}: ${meaning}`).toMatch(/: .{10,}[^.]$/);
+  });
+
+  it("marks what must not be shown", () => {
+    const secrets = describeConfig().filter(({ isSecret }) => isSecret);
+    expect(secrets.map(({ name }) => name)).toEqual([
+      "DATABASE_URL",
+      "DATABASE_ADMIN_URL",
+      "REDIS_URL",
+      "BUCKETBRIDGE_SECRET_KEYS",
+      "BUCKETBRIDGE_TOKEN_KEY",
+      "BUCKETBRIDGE_OWNER_TOKEN",
+      "LABEL_STUDIO_AWS_ACCESS_KEY_ID",
+      "LABEL_STUDIO_AWS_SECRET_ACCESS_KEY",
+      "LABEL_STUDIO_AWS_SESSION_TOKEN",
+    ]);
+  });
+
+  it("gives no secret a default", () => {
+    for (const variable of describeConfig())
+      if (variable.isSecret) expect(variable.default).toBeUndefined();
+  });
+});

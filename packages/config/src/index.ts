@@ -1,0 +1,15 @@
+export { describeConfig, type VariableDescription } from "./describe-config.ts";
+export { loadConfig, type ConfigOf, type Environment } from "./load-config.ts";
+export { ambientSlice } from "./slices/ambient.ts";
+export { databaseSlice, migrationSlice } from "./slices/database.ts";
+export { egressSlice } from "./slices/egress.ts";
+export { httpSlice } from "./slices/http.ts";
+export { limitsSlice } from "./slices/limits.ts";
+export { localFilesSlice, resolveLocalFiles, type LocalFilesPolicy } from "./slices/local-files.ts";
+export { loggingSlice } from "./slices/logging.ts";
+export { ownerSlice } from "./slices/owner.ts";
+export { queueSlice } from "./slices/queue.ts";
+export { secretsSlice } from "./slices/secrets.ts";
+export { standaloneSlice } from "./slices/standalone.ts";
+export { storageTypesSlice } from "./slices/storage-types.ts";
+export { WORKER_GROUPS, workerSlice, type WorkerGroup } from "./slices/worker.ts";

@@ -1,0 +1,43 @@
+import { Secret } from "@bucketbridge/core";
+import { z } from "zod";
+import { defineSlice } from "../slice.ts";
+
+const secretText = z.string().transform((text) => new Secret(text));
+
+/** The contract's fallbacks for settings of S3 that a user left blank. */
+export const ambientSlice = defineSlice({
+  name: "ambient",
+  schema: z.object({
+    s3Endpoint: z.string().optional(),
+    s3Region: z.string().optional(),
+    awsAccessKeyId: secretText.optional(),
+    awsSecretAccessKey: secretText.optional(),
+    awsSessionToken: secretText.optional(),
+  }),
+  variables: {
+    s3Endpoint: {
+      env: "S3_ENDPOINT",
+      contract: true,
+      meaning: "endpoint of S3 storages that name none",
+    },
+    s3Region: { env: "S3_region", contract: true, meaning: "region of S3 storages that name none" },
+    awsAccessKeyId: {
+      env: "AWS_ACCESS_KEY_ID",
+      contract: true,
+      meaning: "key of BUCKETBRIDGE_SOURCE=s3://… under npm start",
+      secret: true,
+    },
+    awsSecretAccessKey: {
+      env: "AWS_SECRET_ACCESS_KEY",
+      contract: true,
+      meaning: "the secret of AWS_ACCESS_KEY_ID",
+      secret: true,
+    },
+    awsSessionToken: {
+      env: "AWS_SESSION_TOKEN",
+      contract: true,
+      meaning: "the session token of AWS_ACCESS_KEY_ID, for temporary keys",
+      secret: true,
+    },
+  },
+});
