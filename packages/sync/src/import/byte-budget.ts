@@ -20,7 +20,8 @@ export class ByteBudget {
   async acquire(bytes: number, signal: AbortSignal): Promise<() => void> {
     const wanted = Math.min(Math.max(bytes, 1), this.#limitBytes);
     signal.throwIfAborted();
-    if (this.#waiting.length > 0 || this.#usedBytes + wanted > this.#limitBytes) await this.#wait(wanted, signal);
+    if (this.#waiting.length > 0 || this.#usedBytes + wanted > this.#limitBytes)
+      await this.#wait(wanted, signal);
     else this.#usedBytes += wanted;
     let isHeld = true;
     return () => {

@@ -47,4 +47,5 @@ export interface ImportEngine {
 }
 
 /** What a job's turn came to: the run is final, or the job wants another turn after `delayMs`. */
-export type TurnOutcome = { readonly kind: "final" } | { readonly kind: "yield"; readonly delayMs: number };
+export type TurnOutcome =
+  { readonly kind: "final" } | { readonly kind: "yield"; readonly delayMs: number };

@@ -66,11 +66,14 @@ describe("LeaseKeeper", () => {
     expect(keeper.signal.aborted).toBe(false);
   });
 
-  it.each(["lost", "cancel"] as const)("aborts its signal when a renewal finds %s", async (found) => {
-    const { clock, keeper } = keep(() => Promise.resolve(found));
-    await clock.advance(15_000);
-    expect(keeper.signal.reason).toBe(found);
-  });
+  it.each(["lost", "cancel"] as const)(
+    "aborts its signal when a renewal finds %s",
+    async (found) => {
+      const { clock, keeper } = keep(() => Promise.resolve(found));
+      await clock.advance(15_000);
+      expect(keeper.signal.reason).toBe(found);
+    },
+  );
 
   it("outlives a failed renewal, and is lost once the lease must have expired", async () => {
     const { clock, keeper } = keep(() => Promise.reject(new TypeError("connection reset")));

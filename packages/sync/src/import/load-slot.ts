@@ -32,7 +32,10 @@ export async function loadSlot(
     for (;;) {
       options.signal.throwIfAborted();
       if (engine.clock.now() >= options.yieldAt) return { objects, rows, ended: "yield" };
-      const claimed = await engine.loads.claim(run, engine.owner, { objects: CLAIM_OBJECTS, bytes: CLAIM_BYTES });
+      const claimed = await engine.loads.claim(run, engine.owner, {
+        objects: CLAIM_OBJECTS,
+        bytes: CLAIM_BYTES,
+      });
       if (claimed.length === 0) return { objects, rows, ended: "idle" };
       const batch = new ClaimedBatch(engine, run, { connection, claimed, slot: options.slot });
       const done = await batch.load(options.signal);
@@ -46,7 +49,10 @@ export async function loadSlot(
 }
 
 /** Undefined: the source can never be opened as it is saved, and the run has ended as failed. */
-async function openSource(engine: ImportEngine, run: RunSnapshot): Promise<SourceConnection | undefined> {
+async function openSource(
+  engine: ImportEngine,
+  run: RunSnapshot,
+): Promise<SourceConnection | undefined> {
   try {
     return await engine.connections.acquire(run.source);
   } catch (error) {
@@ -80,7 +86,10 @@ class ClaimedBatch {
     this.#engine = engine;
     this.#run = run;
     this.#open = new Map(options.claimed.map((object) => [object.id, object]));
-    this.#loader = new ObjectLoader(engine, run, { store: options.connection.store, slot: options.slot });
+    this.#loader = new ObjectLoader(engine, run, {
+      store: options.connection.store,
+      slot: options.slot,
+    });
   }
 
   async load(outer: AbortSignal): Promise<{ objects: number; rows: number; stopped: boolean }> {
@@ -96,7 +105,9 @@ class ClaimedBatch {
     let rows = 0;
     try {
       const results = await Promise.allSettled(
-        [...this.#open.values()].map((object) => limit(() => this.#loadOne(object, signal, keeper))),
+        [...this.#open.values()].map((object) =>
+          limit(() => this.#loadOne(object, signal, keeper)),
+        ),
       );
       for (const result of results) {
         if (result.status === "rejected") throw result.reason;
@@ -111,7 +122,11 @@ class ClaimedBatch {
     return { objects, rows, stopped: signal.aborted };
   }
 
-  async #loadOne(object: ClaimedObject, signal: AbortSignal, keeper: LeaseKeeper): Promise<LoadResult> {
+  async #loadOne(
+    object: ClaimedObject,
+    signal: AbortSignal,
+    keeper: LeaseKeeper,
+  ): Promise<LoadResult> {
     if (signal.aborted) return { finished: false, rows: 0 };
     try {
       const result = await this.#loader.load(object, signal, () => {

@@ -4,7 +4,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { preparePage, type PageRules } from "./page-rules.ts";
 
-const RULES: PageRules = { accepts: undefined, taskFileFailure: undefined, until: null, ordered: true };
+const RULES: PageRules = {
+  accepts: undefined,
+  taskFileFailure: undefined,
+  until: null,
+  ordered: true,
+};
 
 function aPage(keys: readonly string[], extra: Partial<ListPage> = {}): ListPage {
   return {
@@ -48,27 +53,49 @@ describe("preparePage", () => {
   });
 
   it("refuses keys that PostgreSQL cannot hold", () => {
-    const { page } = preparePage(aPage(["a\u0000b", "c\ud800d", "fine"]), { ...RULES, ordered: false });
+    const { page } = preparePage(aPage(["a\u0000b", "c\ud800d", "fine"]), {
+      ...RULES,
+      ordered: false,
+    });
     expect(page.keys).toEqual(["fine"]);
     expect(page.refused.map((refusal) => refusal.code)).toEqual(["key_not_text", "key_not_text"]);
-    expect(page.refused.every((refusal) => refusal.key.isWellFormed() && !refusal.key.includes("\u0000"))).toBe(true);
+    expect(
+      page.refused.every(
+        (refusal) => refusal.key.isWellFormed() && !refusal.key.includes("\u0000"),
+      ),
+    ).toBe(true);
   });
 
   it("turns file names that are not UTF-8 into refused keys", () => {
-    const listed = aPage(["a"], { unreadable: [{ name: "b\uFFFD", reason: "the name is not UTF-8" }] });
+    const listed = aPage(["a"], {
+      unreadable: [{ name: "b\uFFFD", reason: "the name is not UTF-8" }],
+    });
     expect(preparePage(listed, RULES).page.refused).toEqual([
       { key: "b\uFFFD", code: "key_not_utf8", message: "the name is not UTF-8" },
     ]);
   });
 
   it("says by the listing alone why an object cannot be loaded", () => {
-    const rules = { ...RULES, taskFileFailure: (key: string) => (key.endsWith(".jpg") ? "no task file" : undefined) };
-    const { page } = preparePage(aPage(["a.json", "b.jpg", "c.json"], { sizes: [1, 1, 6 * 1024 ** 3] }), rules);
-    expect(page.failures.map((failure) => failure?.code ?? null)).toEqual([null, "not_a_task_file", "object_too_large"]);
+    const rules = {
+      ...RULES,
+      taskFileFailure: (key: string) => (key.endsWith(".jpg") ? "no task file" : undefined),
+    };
+    const { page } = preparePage(
+      aPage(["a.json", "b.jpg", "c.json"], { sizes: [1, 1, 6 * 1024 ** 3] }),
+      rules,
+    );
+    expect(page.failures.map((failure) => failure?.code ?? null)).toEqual([
+      null,
+      "not_a_task_file",
+      "object_too_large",
+    ]);
   });
 
   it("ends the unit where its range ends", () => {
-    const { page } = preparePage(aPage(["a", "b", "c"], { cursor: "next" }), { ...RULES, until: "b" });
+    const { page } = preparePage(aPage(["a", "b", "c"], { cursor: "next" }), {
+      ...RULES,
+      until: "b",
+    });
     expect(page.keys).toEqual(["a", "b"]);
     expect(page.endOfUnit).toBe(true);
     expect(page.cursor).toBeNull();
@@ -89,7 +116,9 @@ describe("preparePage", () => {
       fc.property(fc.array(fc.string({ unit: "grapheme", minLength: 1 })), (keys) => {
         const { page } = preparePage(aPage(keys), { ...RULES, ordered: false });
         expect(isSortedKeys(page.keys)).toBe(true);
-        const lengths = [page.sizes, page.etags, page.modified, page.failures].map((column) => column.length);
+        const lengths = [page.sizes, page.etags, page.modified, page.failures].map(
+          (column) => column.length,
+        );
         expect(new Set([...lengths, page.keys.length]).size).toBe(1);
       }),
     );

@@ -95,7 +95,9 @@ class PageColumns {
     this.sizes.push(size);
     this.etags.push(etag === "" ? null : etag);
     this.modified.push(modified === 0 ? null : modified);
-    this.failures.push(rules.taskFileFailure === undefined ? null : listingFailure(key, size, rules.taskFileFailure));
+    this.failures.push(
+      rules.taskFileFailure === undefined ? null : listingFailure(key, size, rules.taskFileFailure),
+    );
   }
 }
 
@@ -147,11 +149,15 @@ function shownKey(key: string): string {
 function sortedIndexes(keys: readonly string[], ordered: boolean): readonly number[] {
   const indexes = keys.map((_, index) => index);
   if (!ordered) indexes.sort((a, b) => compareKeys(keys[a] ?? "", keys[b] ?? ""));
-  return indexes.filter((index, place) => place === 0 || keys[index] !== keys[indexes[place - 1] ?? -1]);
+  return indexes.filter(
+    (index, place) => place === 0 || keys[index] !== keys[indexes[place - 1] ?? -1],
+  );
 }
 
 function lastKey(listed: ListPage, order: readonly number[]): string | null {
   const index = order.at(-1);
   const key = index === undefined ? undefined : listed.keys[index];
-  return key === undefined || utf8Length(key) > MAX_KEY_BYTES || key.includes("\u0000") ? null : key;
+  return key === undefined || utf8Length(key) > MAX_KEY_BYTES || key.includes("\u0000")
+    ? null
+    : key;
 }

@@ -6,13 +6,7 @@ export type ImportRunKind = "sync" | "dry_run" | "retry";
 
 /** States of a run (design §6). */
 export type RunStateName =
-  | "waiting"
-  | "queued"
-  | "running"
-  | "completed"
-  | "completed_with_errors"
-  | "failed"
-  | "canceled";
+  "waiting" | "queued" | "running" | "completed" | "completed_with_errors" | "failed" | "canceled";
 
 /** A run within its organisation; every call on the database is made in that organisation's scope. */
 export interface RunRef {
@@ -120,7 +114,11 @@ export interface ScanStore {
   /** Gives the unit back at once. A lost lease is no error. */
   releaseUnit(lease: UnitLease): Promise<void>;
   /** Files method: one task per unknown key. The whole effect of the page with its cursor, or nothing. */
-  insertFilesPage(lease: UnitLease, page: ScanPage, reference: ReferenceColumns): Promise<PageOutcome | undefined>;
+  insertFilesPage(
+    lease: UnitLease,
+    page: ScanPage,
+    reference: ReferenceColumns,
+  ): Promise<PageOutcome | undefined>;
   /** Tasks method: unknown keys become pending objects, failed and emptied ones are re-armed. */
   insertTasksPage(lease: UnitLease, page: ScanPage): Promise<PageOutcome | undefined>;
   recordDryRunPage(lease: UnitLease, dryRun: DryRunPage): Promise<PageOutcome | undefined>;
@@ -226,7 +224,9 @@ export interface LoadStore {
   saveBatch(
     run: RunRef,
     batch: LoadBatch,
-  ): Promise<{ readonly inserted: number; readonly state: "pending" | "done" | "failed" } | undefined>;
+  ): Promise<
+    { readonly inserted: number; readonly state: "pending" | "done" | "failed" } | undefined
+  >;
   fail(run: RunRef, object: ClaimedObject, failure: LoadFailure): Promise<boolean>;
   /** An object that vanished between listing and loading: gone from the table when it has no tasks, no issue. */
   forget(run: RunRef, object: ClaimedObject): Promise<boolean>;
@@ -258,7 +258,9 @@ export interface RunProgress {
 export interface RunStore {
   find(run: RunRef): Promise<RunSnapshot | undefined>;
   /** Ends the run when nothing is listing, pending or leased; exactly one caller gets the state. Promotes the waiting run. */
-  finish(run: RunRef): Promise<{ readonly state: RunStateName; readonly nextRunId: number | null } | undefined>;
+  finish(
+    run: RunRef,
+  ): Promise<{ readonly state: RunStateName; readonly nextRunId: number | null } | undefined>;
   /** Ends the run as failed; only while `lease` (when given) is held. Promotes the waiting run. */
   fail(
     run: RunRef,

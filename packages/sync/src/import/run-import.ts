@@ -15,7 +15,11 @@ const CANCEL_POLL_MS = 250;
  * Harmless to run twice and by several workers at once: units and objects are leased, and exactly one caller ends
  * the run.
  */
-export async function runImport(engine: ImportEngine, ref: RunRef, signal: AbortSignal): Promise<TurnOutcome> {
+export async function runImport(
+  engine: ImportEngine,
+  ref: RunRef,
+  signal: AbortSignal,
+): Promise<TurnOutcome> {
   const yieldAt = engine.clock.now() + engine.options.yieldMs;
   for (;;) {
     throwIfCanceled(signal, "import.run");
@@ -41,7 +45,8 @@ export async function runLoadSlot(
 ): Promise<{ readonly outcome: TurnOutcome; readonly objects: number; readonly rows: number }> {
   const run = await engine.runs.find(ref);
   const nothing = { outcome: { kind: "final" }, objects: 0, rows: 0 } as const;
-  if (run === undefined || run.state !== "running" || run.cancelRequested || !loads(run)) return nothing;
+  if (run === undefined || run.state !== "running" || run.cancelRequested || !loads(run))
+    return nothing;
   const yieldAt = engine.clock.now() + engine.options.yieldMs;
   const result = await loadSlot(engine, run, { slot: ref.slot, signal, yieldAt });
   if (result.ended === "yield") return { ...result, outcome: { kind: "yield", delayMs: 0 } };

@@ -48,7 +48,8 @@ export async function scanUnit(
     throw error;
   } finally {
     keeper.stop();
-    if (outcome === undefined || outcome === "yield" || outcome === "cancel") await engine.scans.releaseUnit(lease);
+    if (outcome === undefined || outcome === "yield" || outcome === "cancel")
+      await engine.scans.releaseUnit(lease);
   }
 }
 
@@ -123,7 +124,10 @@ class UnitScan {
     return after === null || !store.traits.listAfter ? {} : { after };
   }
 
-  async #consume(pages: AsyncGenerator<ListPage>, connection: SourceConnection): Promise<ScanOutcome> {
+  async #consume(
+    pages: AsyncGenerator<ListPage>,
+    connection: SourceConnection,
+  ): Promise<ScanOutcome> {
     const rules = pageRules(this.#lease, connection);
     // One page ahead: the store answers while the database inserts.
     let next = prefetch(pages);
@@ -153,7 +157,10 @@ class UnitScan {
   }
 
   /** Undefined: the listing goes on. */
-  async #commit(prepared: PreparedPage, connection: SourceConnection): Promise<ScanOutcome | undefined> {
+  async #commit(
+    prepared: PreparedPage,
+    connection: SourceConnection,
+  ): Promise<ScanOutcome | undefined> {
     const { page } = prepared;
     const saved = await this.#save(prepared, connection);
     if (saved === undefined) return "lost";
@@ -169,15 +176,19 @@ class UnitScan {
   #save(prepared: PreparedPage, connection: SourceConnection): Promise<PageOutcome | undefined> {
     const { scans } = this.#engine;
     const { page, filteredKeys } = prepared;
-    if (this.#lease.runKind === "dry_run") return scans.recordDryRunPage(this.#lease, { page, filteredKeys });
+    if (this.#lease.runKind === "dry_run")
+      return scans.recordDryRunPage(this.#lease, { page, filteredKeys });
     if (!this.#lease.source.useBlobUrls) return scans.insertTasksPage(this.#lease, page);
-    return scans.insertFilesPage(this.#lease, page, { references: connection.toReferences(page.keys) });
+    return scans.insertFilesPage(this.#lease, page, {
+      references: connection.toReferences(page.keys),
+    });
   }
 
   /** Rings load slots as work appears: one per page that brought some, up to the cap; ringing twice does nothing. */
   #ringLoads(saved: PageOutcome): void {
     if (this.#lease.runKind === "dry_run" || this.#lease.source.useBlobUrls) return;
-    if (saved.created + saved.rearmed === 0 || this.#loadsRung >= this.#engine.options.loadSlots) return;
+    if (saved.created + saved.rearmed === 0 || this.#loadsRung >= this.#engine.options.loadSlots)
+      return;
     this.#engine.bell.ringLoad(this.#lease, this.#loadsRung);
     this.#loadsRung++;
   }
@@ -191,9 +202,13 @@ class UnitScan {
     const { clock, options, log } = this.#engine;
     this.#failingSince ??= clock.now();
     this.#attempt++;
-    if (error.retry === "never" || clock.now() - this.#failingSince >= options.outageMs) return this.#fail(error);
+    if (error.retry === "never" || clock.now() - this.#failingSince >= options.outageMs)
+      return this.#fail(error);
     log.warn({ error, attempt: this.#attempt }, "import.scan.retry");
-    await clock.sleep(error.retryAfterMs ?? backoffMs(OUTAGE_BACKOFF, this.#attempt), this.#turn.signal);
+    await clock.sleep(
+      error.retryAfterMs ?? backoffMs(OUTAGE_BACKOFF, this.#attempt),
+      this.#turn.signal,
+    );
     return undefined;
   }
 
@@ -210,7 +225,10 @@ class UnitScan {
     const ended = await this.#engine.runs.fail(this.#lease, toRunFailure(error), this.#lease);
     if (ended === undefined) return "lost";
     if (ended.nextRunId !== null) {
-      this.#engine.bell.ringRun({ organizationId: this.#lease.organizationId, runId: ended.nextRunId });
+      this.#engine.bell.ringRun({
+        organizationId: this.#lease.organizationId,
+        runId: ended.nextRunId,
+      });
     }
     return "failed";
   }
@@ -218,7 +236,8 @@ class UnitScan {
 
 function pageRules(lease: UnitLease, connection: SourceConnection): PageRules {
   const { regexFilter, useBlobUrls } = lease.source;
-  const pattern = regexFilter === null || regexFilter === "" ? undefined : compileUserPattern(regexFilter);
+  const pattern =
+    regexFilter === null || regexFilter === "" ? undefined : compileUserPattern(regexFilter);
   return {
     accepts: pattern === undefined ? undefined : (key) => pattern.test(connection.filterName(key)),
     taskFileFailure: useBlobUrls ? undefined : extensionFailure,

@@ -1,0 +1,39 @@
+import type { FirstRunResult } from "./first-run.ts";
+
+/** What is told when the system serves. */
+export interface BannerFacts {
+  readonly url: string;
+  readonly token: string;
+  readonly email: string;
+  readonly dataDir: string;
+  readonly result: FirstRunResult | undefined;
+  readonly source: string | undefined;
+  readonly seconds: number;
+}
+
+/** The lines that close the start: counts, where everything is, and how to go on. */
+export function bannerLines(facts: BannerFacts): string[] {
+  const { result, url, token } = facts;
+  const counts =
+    result === undefined
+      ? []
+      : [
+          `${result.status}: ${String(result.created)} new tasks, ${String(result.existed)} known, ` +
+            `${String(result.tasks)} in project ${String(result.projectId)} (${facts.source ?? ""})`,
+          ...result.problems.map((problem) => `PROBLEM: ${problem}`),
+        ];
+  return [
+    ...counts,
+    `ready after ${facts.seconds.toFixed(1)} s`,
+    "",
+    `  API         ${url}   (OpenAPI page: ${url}/docs)`,
+    `  Owner       ${facts.email}`,
+    `  Token       ${token}`,
+    `  Bull Board  ${url}/admin/queues   (any name, the token as password)`,
+    `  Data        ${facts.dataDir}   (delete it to start afresh)`,
+    "",
+    "Your own bucket:",
+    `  BUCKETBRIDGE_SOURCE=s3://bucket/prefix AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… npm start`,
+    `  or: curl -H "Authorization: Token ${token}" ${url}/api/storages/types`,
+  ];
+}

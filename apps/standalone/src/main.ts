@@ -1,0 +1,134 @@
+import fs from "node:fs";
+import path from "node:path";
+import {
+  ambientSlice,
+  httpSlice,
+  loadConfig,
+  localFilesSlice,
+  ownerSlice,
+  standaloneSlice,
+} from "@bucketbridge/config";
+import { AppError, isAppError } from "@bucketbridge/core";
+import { createApiClient } from "./api-client.ts";
+import { bannerLines } from "./banner.ts";
+import { runFirstImport, type FirstRunResult } from "./first-run.ts";
+import { parseSource, type SourceSpec } from "./source-spec.ts";
+import { startSystem, type RunningSystem } from "./system.ts";
+import { createTerminalLogger, Terminal } from "./terminal.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../../..");
+const SAMPLES = path.join(ROOT, "examples/samples");
+const PARENT_POLL_MS = 500;
+const startedAtMs = performance.now();
+const terminal = new Terminal(process.stdout);
+
+/** Resolves with the reason when a signal or the end of our parent asks us to stop. */
+function watchForStop(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      resolve(signal);
+    });
+  }
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) resolve("the parent process is gone");
+  }, PARENT_POLL_MS).unref();
+  return promise;
+}
+
+function ensureDataDir(dir: string): void {
+  try {
+    fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    fs.accessSync(dir, fs.constants.W_OK);
+  } catch (error) {
+    throw new AppError({
+      code: "invalid_config",
+      message: `the data directory ${dir} cannot be written (${error instanceof Error ? error.message : String(error)}): set BUCKETBRIDGE_DATA_DIR`,
+      cause: error,
+    });
+  }
+}
+
+async function importFirst(
+  system: RunningSystem,
+  source: SourceSpec | undefined,
+): Promise<FirstRunResult | undefined> {
+  if (source === undefined) return undefined;
+  terminal.line(`importing ${source.label}`);
+  return runFirstImport(createApiClient(system.url, system.token), source, (text) => {
+    terminal.live(`  ${text}`);
+  });
+}
+
+async function run(once: boolean): Promise<number> {
+  const config = loadConfig(
+    {
+      http: httpSlice,
+      owner: ownerSlice,
+      files: localFilesSlice,
+      ambient: ambientSlice,
+      standalone: standaloneSlice,
+    },
+    process.env,
+  );
+  const stopAsked = watchForStop();
+  const dataDir = path.resolve(config.standalone.dataDir);
+  ensureDataDir(dataDir);
+  const { ambient } = config;
+  const source = parseSource(config.standalone.source ?? path.join(SAMPLES, "shapes"), {
+    accessKeyId: ambient.awsAccessKeyId?.reveal(),
+    secretAccessKey: ambient.awsSecretAccessKey,
+    sessionToken: ambient.awsSessionToken,
+    region: ambient.s3Region,
+    endpoint: ambient.s3Endpoint,
+  });
+  const system = await startSystem(
+    {
+      root: ROOT,
+      dataDir,
+      host: config.http.host,
+      port: config.http.port,
+      workers: config.standalone.workers,
+      databaseUrl: config.standalone.databaseUrl?.reveal(),
+      redisUrl: config.standalone.redisUrl?.reveal(),
+      ownerEmail: config.owner.email,
+      ownerToken: config.owner.token?.reveal(),
+      documentRoot: config.files.documentRoot ?? SAMPLES,
+      environment: process.env,
+    },
+    terminal,
+    createTerminalLogger(terminal),
+  );
+  try {
+    const result = await importFirst(system, source);
+    const seconds = (performance.now() - startedAtMs) / 1_000;
+    const facts = {
+      url: system.url,
+      token: system.token,
+      email: system.email,
+      dataDir,
+      result,
+      source: source?.label,
+      seconds,
+    };
+    for (const line of bannerLines(facts)) terminal.line(line);
+    if (once) return result === undefined || result.problems.length > 0 ? 1 : 0;
+    const ending = await Promise.race([
+      stopAsked.then((reason) => ({ code: 0, text: `stopping (${reason})` })),
+      system.failed.then((sentence) => ({ code: 1, text: sentence })),
+    ]);
+    terminal.line(ending.text);
+    return ending.code;
+  } finally {
+    await system.stop();
+  }
+}
+
+try {
+  process.exitCode = await run(process.argv.includes("--once"));
+} catch (error) {
+  if (!isAppError(error)) throw error;
+  terminal.line(`bucketbridge could not start: ${error.message}`);
+  process.exitCode = 1;
+}
