@@ -4,6 +4,7 @@ import pg from "pg";
 import { AppError, backoffMs, LEASE_SECONDS, type Logger, type Secret } from "@bucketbridge/core";
 import { PrismaClient, type Prisma } from "../generated/prisma/client.ts";
 import { isTransientConflict, toDatabaseError } from "./database-errors.ts";
+import { CONNECT_TIMEOUT_MS, withConnection } from "./pg-connection.ts";
 import type { KeyRing } from "./secrets/key-ring.ts";
 import { preparedName } from "./statements.ts";
 
@@ -68,7 +69,6 @@ type Scope = { readonly organizationId: number } | "maintenance";
 
 /** A page or batch on a busy disk takes seconds, never this long. */
 const DEFAULT_TIMEOUT_MS = 60_000;
-const CONNECT_TIMEOUT_MS = 10_000;
 /** Deadlocks are rare because rows are locked in order; five in a row are a bug. */
 const MAX_TRIES = 5;
 const CONFLICT_BACKOFF = { baseMs: 20, capMs: 500 };
@@ -183,18 +183,9 @@ export async function withPgClient<T>(
   url: Secret,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({
-    connectionString: url.reveal(),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  });
-  // A connection that is cut while idle must not end the process; the next query fails anyway.
-  client.on("error", () => undefined);
   try {
-    await client.connect();
-    return await work(client);
+    return await withConnection(url.reveal(), work);
   } catch (error) {
     throw toDatabaseError(error, "db.client");
-  } finally {
-    await client.end();
   }
 }

@@ -19,5 +19,5 @@ it("keeps what one clone holds out of the next", async () => {
   const other = await cloneDatabase("testkit other");
   await expect(runSql(other.url, "SELECT FROM only_here")).rejects.toThrow("does not exist");
   await other.drop();
-  await expect(runSql(other.url, "SELECT 1")).rejects.toMatchObject({ code: "unavailable" });
+  await expect(runSql(other.url, "SELECT 1")).rejects.toThrow("does not exist");
 });

@@ -47,7 +47,7 @@ function showErrors(_key: string, value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (!(value instanceof Error)) return value;
   return {
-    ...value,
+    ...Object.fromEntries(Object.entries(value)),
     name: value.name,
     message: value.message,
     stack: value.stack,

@@ -20,12 +20,12 @@ const START_TIMEOUT_MS = 10_000;
 /**
  * Finds a Redis in the order of the README of scripts/services: REDIS_URL, one that listens from scripts/services, a
  * `redis-server` of the PATH started on a free port. `undefined`: there is none, use BullMQ on PostgreSQL.
- * TEST_QUEUE_BACKEND=postgres asks for that, TEST_QUEUE_BACKEND=redis makes a missing Redis an error.
+ * BUCKETBRIDGE_TEST_QUEUE=postgres asks for that, BUCKETBRIDGE_TEST_QUEUE=redis makes a missing Redis an error.
  */
 export async function findRedis(
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<FoundRedis | undefined> {
-  const backend = environment["TEST_QUEUE_BACKEND"];
+  const backend = environment["BUCKETBRIDGE_TEST_QUEUE"];
   if (backend === "postgres") return undefined;
   const url = environment["REDIS_URL"];
   if (url !== undefined && url !== "") return { url, source: "REDIS_URL", stop: nothingToStop };
@@ -42,7 +42,7 @@ export async function findRedis(
   throw new AppError({
     code: "invalid_config",
     message:
-      "TEST_QUEUE_BACKEND=redis, but there is no Redis: set REDIS_URL or install redis-server",
+      "BUCKETBRIDGE_TEST_QUEUE=redis, but there is no Redis: set REDIS_URL or install redis-server",
   });
 }
 

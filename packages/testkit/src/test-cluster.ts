@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { ensureDatabase, runSql, startCluster } from "@bucketbridge/db/embedded";
+import { Secret, silentLogger } from "@bucketbridge/core";
+import { deployMigrations } from "@bucketbridge/db";
+import { ensureDatabase, startCluster } from "@bucketbridge/db/embedded";
 
 const PREFIX = "bucketbridge-test-";
 const KEPT_FOR_MS = 24 * 60 * 60 * 1_000;
@@ -34,7 +36,7 @@ export async function startTestCluster(): Promise<TestCluster> {
   const login = { role: "bucketbridge", password: randomBytes(12).toString("hex") };
   const template = "bucketbridge_template";
   const url = await ensureDatabase(cluster.adminUrl(), { ...login, database: template });
-  await migrate(url);
+  await deployMigrations(new Secret(url), MIGRATIONS, { lockTimeoutMs: 10_000, log: silentLogger });
   return {
     ...login,
     adminUrl: cluster.adminUrl(),
@@ -48,13 +50,6 @@ export async function startTestCluster(): Promise<TestCluster> {
       else process.stderr.write(keptMessage(kept, dir));
     },
   };
-}
-
-async function migrate(url: string): Promise<void> {
-  for (const name of fs.readdirSync(MIGRATIONS).sort()) {
-    const file = path.join(MIGRATIONS, name, "migration.sql");
-    if (fs.existsSync(file)) await runSql(url, fs.readFileSync(file, "utf8"));
-  }
 }
 
 function keptMessage(names: readonly string[], dir: string): string {

@@ -25,7 +25,7 @@ export async function waitFor<T>(
     if (performance.now() > deadlineMs) {
       throw new AppError({
         code: "timeout",
-        message: `waited ${String(timeoutMs)} ms for ${what}; the last answer was ${JSON.stringify(value) ?? "undefined"}`,
+        message: `waited ${String(timeoutMs)} ms for ${what}; the last answer was ${String(JSON.stringify(value))}`,
       });
     }
     await delay(intervalMs);

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { withConnection } from "./admin-connection.ts";
+import { withConnection } from "../pg-connection.ts";
 
 /** Copies the database `template` (nobody may be connected to it) under a new name, owned by `owner`. About 0.1 s. */
 export async function copyDatabase(

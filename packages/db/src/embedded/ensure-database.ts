@@ -1,6 +1,7 @@
 import pg from "pg";
-import { AppError } from "@bucketbridge/core";
-import { sqlStateOf, withConnection } from "./admin-connection.ts";
+import { AppError, LEASE_SECONDS } from "@bucketbridge/core";
+import { toDatabaseError } from "../database-errors.ts";
+import { withConnection } from "../pg-connection.ts";
 import { toScramVerifier } from "./scram.ts";
 
 /** The login that api, workers and migrations use, and the database that it owns. */
@@ -13,25 +14,23 @@ export interface DatabaseSpec {
 /** Serialises two starts that find the role missing at the same moment. Any constant will do. */
 const ENSURE_LOCK = 1_651_664_997;
 /**
- * The lease of design §5: a worker frozen inside a transaction loses its row locks when it loses its lease, or the
- * rows it held would be passed by for ever.
- */
-const IDLE_IN_TRANSACTION_TIMEOUT = "45s";
-
-/**
  * Makes sure that the ordinary role (no superuser, no BYPASSRLS) and its database exist; returns the URL to log in with.
  * Changes of an existing role: the idle timeout, and the password when the given one is refused. Throws
  * `invalid_config` for a role that ignores row-level security, `unavailable` when the server cannot be reached.
  */
 export async function ensureDatabase(adminUrl: string, spec: DatabaseSpec): Promise<string> {
   const appUrl = toAppUrl(adminUrl, spec);
-  await withConnection(adminUrl, async (admin) => {
-    await admin.query("SELECT pg_advisory_lock($1)", [ENSURE_LOCK]);
-    await ensureRole(admin, spec);
-    await ensureOwnedDatabase(admin, spec);
-    await ensurePassword(admin, appUrl, spec);
-  });
-  return appUrl;
+  try {
+    await withConnection(adminUrl, async (admin) => {
+      await admin.query("SELECT pg_advisory_lock($1)", [ENSURE_LOCK]);
+      await ensureRole(admin, spec);
+      await ensureOwnedDatabase(admin, spec);
+      await ensurePassword(admin, appUrl, spec);
+    });
+    return appUrl;
+  } catch (error) {
+    throw toDatabaseError(error, "db.ensure");
+  }
 }
 
 function toAppUrl(adminUrl: string, { role, password, database }: DatabaseSpec): string {
@@ -59,9 +58,9 @@ async function ensureRole(admin: pg.Client, { role, password }: DatabaseSpec): P
     const verifier = pg.escapeLiteral(toScramVerifier(password));
     await admin.query(`CREATE ROLE ${name} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD ${verifier}`);
   }
-  await admin.query(
-    `ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '${IDLE_IN_TRANSACTION_TIMEOUT}'`,
-  );
+  // A worker frozen inside a transaction loses its row locks when it loses its lease (design §5).
+  const timeout = `${String(LEASE_SECONDS)}s`;
+  await admin.query(`ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '${timeout}'`);
 }
 
 async function ensureOwnedDatabase(
@@ -88,7 +87,8 @@ async function ensurePassword(
   try {
     await withConnection(appUrl, () => Promise.resolve());
   } catch (error) {
-    if (sqlStateOf(error) !== "28P01") throw error;
+    const state = error instanceof pg.DatabaseError ? error.code : undefined;
+    if (state !== "28P01") throw error;
     const verifier = pg.escapeLiteral(toScramVerifier(password));
     await admin.query(`ALTER ROLE ${pg.escapeIdentifier(role)} PASSWORD ${verifier}`);
   }
