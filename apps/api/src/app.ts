@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { LogController, type FastifyInstance } from "fastify";
 import type { ApiDeps } from "./deps.ts";
 import { registerJsonParser } from "./label-studio/body-parsers.ts";
 import { registerLabelStudio } from "./label-studio/plugin.ts";
@@ -19,7 +19,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const { settings } = deps;
   const app = Fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: makeRequestId,
     trustProxy: settings.trustProxy,
     bodyLimit: settings.maxBodyBytes,

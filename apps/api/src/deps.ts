@@ -1,5 +1,11 @@
 import type { Clock, Secret } from "@bucketbridge/core";
-import type { TokenRepository, UserRepository } from "@bucketbridge/db";
+import {
+  createTokenRepository,
+  createUserRepository,
+  type Database,
+  type TokenRepository,
+  type UserRepository,
+} from "@bucketbridge/db";
 import type { FastifyBaseLogger } from "fastify";
 
 /** Values of the configuration that the application uses, already checked. */
@@ -15,11 +21,23 @@ export interface ApiSettings {
   readonly tokenKeys: readonly Secret[];
 }
 
+/** What the handlers know of the database. */
+export interface Repositories {
+  readonly users: UserRepository;
+  readonly tokens: TokenRepository;
+}
+
 /** Everything that the application is built from. Tests give real repositories on a database of their own. */
-export interface ApiDeps {
+export interface ApiDeps extends Repositories {
   readonly settings: ApiSettings;
   readonly log: FastifyBaseLogger;
   readonly clock: Clock;
-  readonly users: UserRepository;
-  readonly tokens: TokenRepository;
+}
+
+/** All repositories over one database. */
+export function createRepositories(database: Database): Repositories {
+  return {
+    users: createUserRepository(database),
+    tokens: createTokenRepository(database),
+  };
 }

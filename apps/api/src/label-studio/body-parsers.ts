@@ -26,7 +26,7 @@ export function registerJsonParser(app: FastifyInstance): void {
       done(null, undefined);
       return;
     }
-    parse(request, text, (error, value) => {
+    void parse(request, text, (error, value) => {
       if (error === null) done(null, value);
       else done(badRequest(`JSON parse error - ${toPythonParseError(error, text)}`));
     });

@@ -1,4 +1,4 @@
-import { AppError, HTTP_STATUS_BY_CODE } from "@bucketbridge/core";
+import { HTTP_STATUS_BY_CODE, type AppError } from "@bucketbridge/core";
 import { ApiError, nonFieldError, type ValidationErrors } from "../api-error.ts";
 
 /** The release whose wire contract this API speaks. Clients compare it, so it is not our own version. */

@@ -36,14 +36,10 @@ export interface TextRule {
 }
 
 export interface NumberRule {
+  readonly required?: boolean;
   readonly min?: number;
   readonly max?: number;
 }
-
-const TRUE_WORDS = new Set(["t", "y", "yes", "true", "on", "1"]);
-const FALSE_WORDS = new Set(["f", "n", "no", "false", "off", "0"]);
-const NULL_WORDS = new Set(["null", ""]);
-const NULL_CHARACTER = "\u0000";
 
 /**
  * Reads fields as the contract coerces them, collects every complaint in its words, and throws all of them in
@@ -64,83 +60,44 @@ export class FieldReader {
 
   /** Numbers are taken as text; other types are refused. */
   text(name: string, rule: TextRule = {}): string | null | undefined {
-    const value = this.#value(name, rule.required === true);
-    if (value === undefined || value === null) return value;
-    if (typeof value !== "string" && typeof value !== "number")
-      return this.fail(name, "Not a valid string.");
-    const text = rule.trim === false ? String(value) : String(value).trim();
-    if (text.includes(NULL_CHARACTER)) return this.fail(name, "Null characters are not allowed.");
-    if (rule.required === true && text === "")
-      return this.fail(name, "This field may not be blank.");
-    if (rule.maxLength !== undefined && text.length > rule.maxLength)
-      return this.fail(
-        name,
-        `Ensure this field has no more than ${String(rule.maxLength)} characters.`,
-      );
-    if (rule.minLength !== undefined && text !== "" && text.length < rule.minLength)
-      return this.fail(
-        name,
-        `Ensure this field has at least ${String(rule.minLength)} characters.`,
-      );
-    return text.toWellFormed();
+    return this.#read(name, rule.required === true, (value) => readText(value, rule));
   }
 
-  /** null counts as absent: the stored or default value stays. */
+  /** null and an empty text count as absent: the stored or default value stays. */
   boolean(name: string): boolean | undefined {
-    const value = this.#value(name, false);
-    if (value === undefined || value === null) return undefined;
-    if (typeof value === "boolean") return value;
-    const word =
-      typeof value === "string" || typeof value === "number"
-        ? String(value).trim().toLowerCase()
-        : "?";
-    if (NULL_WORDS.has(word)) return undefined;
-    if (TRUE_WORDS.has(word)) return true;
-    if (FALSE_WORDS.has(word)) return false;
-    return this.fail(name, "Must be a valid boolean.");
+    return this.#read(name, false, readBoolean) ?? undefined;
   }
 
   /** Digit strings and whole numbers. */
-  integer(
-    name: string,
-    rule: NumberRule & { readonly required?: boolean } = {},
-  ): number | null | undefined {
-    const value = this.#value(name, rule.required === true);
-    if (value === undefined || value === null) return value;
-    const number = toWholeNumber(value);
-    if (number === undefined) return this.fail(name, "A valid integer is required.");
-    return this.#inRange(name, number, rule);
+  integer(name: string, rule: NumberRule = {}): number | null | undefined {
+    return this.#read(name, rule.required === true, (value) => readInteger(value, rule));
   }
 
   number(name: string, rule: NumberRule = {}): number | null | undefined {
-    const value = this.#value(name, false);
-    if (value === undefined || value === null) return value;
-    const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-    if (typeof number !== "number" || !Number.isFinite(number))
-      return this.fail(name, "A valid number is required.");
-    return this.#inRange(name, number, rule);
+    return this.#read(name, rule.required === true, (value) => readNumber(value, rule));
   }
 
   choice<const Choice extends string>(
     name: string,
     choices: readonly Choice[],
   ): Choice | null | undefined {
-    const value = this.#value(name, false);
-    if (value === undefined || value === null) return value;
-    const found = choices.find((choice) => choice === value);
-    return found ?? this.fail(name, `"${String(value)}" is not a valid choice.`);
+    return this.#read(name, false, (value) => {
+      const found = choices.find((choice) => choice === value);
+      if (found !== undefined) return { value: found };
+      return { complaint: `"${describe(value)}" is not a valid choice.` };
+    });
   }
 
   /** Any JSON value; a string that holds JSON is parsed, as fields of forms are. */
   json(name: string): unknown {
-    const value = this.#value(name, false);
-    return typeof value === "string" ? parseOrKeep(value) : value;
+    return this.#read(name, false, (value) => ({
+      value: typeof value === "string" ? parseOrKeep(value) : value,
+    }));
   }
 
   /** Adds a complaint about a field. */
-  fail(name: string, message: string): undefined {
+  fail(name: string, message: string): void {
     (this.#errors[name] ??= []).push(message);
-    return undefined;
   }
 
   /** Throws the collected complaints, if any. */
@@ -148,26 +105,80 @@ export class FieldReader {
     if (Object.keys(this.#errors).length > 0) throw validationError(this.#errors);
   }
 
-  #value(name: string, required: boolean): unknown {
-    const value = this.#fields[name];
-    if (value === undefined && required) return this.fail(name, "This field is required.");
-    if (value === null && required) return this.fail(name, "This field may not be null.");
-    return value;
-  }
-
-  #inRange(name: string, number: number, { min, max }: NumberRule): number | undefined {
-    if (max !== undefined && number > max)
-      return this.fail(name, `Ensure this value is less than or equal to ${String(max)}.`);
-    if (min !== undefined && number < min)
-      return this.fail(name, `Ensure this value is greater than or equal to ${String(min)}.`);
-    return number;
+  #read<T>(
+    name: string,
+    isRequired: boolean,
+    parse: (value: unknown) => Outcome<T>,
+  ): T | null | undefined {
+    const raw = this.#fields[name];
+    if (raw === undefined || raw === null) {
+      if (isRequired)
+        this.fail(name, raw === null ? "This field may not be null." : "This field is required.");
+      return raw;
+    }
+    const outcome = parse(raw);
+    if ("value" in outcome) return outcome.value;
+    this.fail(name, outcome.complaint);
+    return undefined;
   }
 }
 
-function toWholeNumber(value: unknown): number | undefined {
-  if (typeof value === "number") return Number.isSafeInteger(value) ? value : undefined;
-  if (typeof value !== "string" || !/^\s*[+-]?\d{1,15}(\.0*)?\s*$/.test(value)) return undefined;
-  return Number(value);
+type Outcome<T> = { readonly value: T } | { readonly complaint: string };
+
+const TRUE_WORDS = new Set(["t", "y", "yes", "true", "on", "1"]);
+const FALSE_WORDS = new Set(["f", "n", "no", "false", "off", "0"]);
+const NULL_WORDS = new Set(["null", ""]);
+const NULL_CHARACTER = "\u0000";
+
+function readText(value: unknown, rule: TextRule): Outcome<string> {
+  if (typeof value !== "string" && typeof value !== "number")
+    return { complaint: "Not a valid string." };
+  const text = rule.trim === false ? String(value) : String(value).trim();
+  const { minLength, maxLength } = rule;
+  if (text.includes(NULL_CHARACTER)) return { complaint: "Null characters are not allowed." };
+  if (rule.required === true && text === "") return { complaint: "This field may not be blank." };
+  if (maxLength !== undefined && text.length > maxLength)
+    return { complaint: `Ensure this field has no more than ${String(maxLength)} characters.` };
+  if (minLength !== undefined && text !== "" && text.length < minLength)
+    return { complaint: `Ensure this field has at least ${String(minLength)} characters.` };
+  return { value: text.toWellFormed() };
+}
+
+function readBoolean(value: unknown): Outcome<boolean | undefined> {
+  if (typeof value === "boolean") return { value };
+  const word =
+    typeof value === "string" || typeof value === "number"
+      ? String(value).trim().toLowerCase()
+      : "?";
+  if (NULL_WORDS.has(word)) return { value: undefined };
+  if (TRUE_WORDS.has(word)) return { value: true };
+  if (FALSE_WORDS.has(word)) return { value: false };
+  return { complaint: "Must be a valid boolean." };
+}
+
+function readInteger(value: unknown, rule: NumberRule): Outcome<number> {
+  const isDigits = typeof value === "string" && /^\s*[+-]?\d{1,15}(\.0*)?\s*$/.test(value);
+  const number = isDigits ? Number(value) : value;
+  if (!Number.isSafeInteger(number)) return { complaint: "A valid integer is required." };
+  return inRange(number as number, rule);
+}
+
+function readNumber(value: unknown, rule: NumberRule): Outcome<number> {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  if (!Number.isFinite(number)) return { complaint: "A valid number is required." };
+  return inRange(number as number, rule);
+}
+
+function inRange(number: number, { min, max }: NumberRule): Outcome<number> {
+  if (max !== undefined && number > max)
+    return { complaint: `Ensure this value is less than or equal to ${String(max)}.` };
+  if (min !== undefined && number < min)
+    return { complaint: `Ensure this value is greater than or equal to ${String(min)}.` };
+  return { value: number };
+}
+
+function describe(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function parseOrKeep(text: string): unknown {

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { AppError, HTTP_STATUS_BY_CODE, isAppError } from "@bucketbridge/core";
+import { HTTP_STATUS_BY_CODE, isAppError, type AppError } from "@bucketbridge/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -63,7 +63,7 @@ function toProblem(answer: ApiError, error: unknown, request: FastifyRequest): P
   const fields = { ...problemBody, reason: reason ?? null, requestId: request.id };
   if (!hasZodFastifySchemaValidationErrors(error)) return fields;
   const errors = error.validation.map(({ instancePath, message: text }) => ({
-    path: `${error.validationContext}${instancePath}`,
+    path: `${error.validationContext ?? ""}${instancePath}`,
     message: text ?? "invalid",
   }));
   return { ...fields, errors };

@@ -15,13 +15,13 @@ type Deps = Pick<ApiDeps, "tokens" | "users">;
 
 /** Handlers of `/api/token/*` and `/api/jwt/settings`. */
 export interface TokenHandlers {
-  list(request: FastifyRequest): Promise<readonly { token: string }[]>;
-  create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
-  refresh(request: FastifyRequest): Promise<{ access: string }>;
-  rotate(request: FastifyRequest): Promise<{ refresh: string }>;
-  blacklist(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
-  getSettings(request: FastifyRequest): Promise<TokenSettingsView>;
-  updateSettings(request: FastifyRequest): Promise<TokenSettingsView>;
+  readonly list: (request: FastifyRequest) => Promise<readonly { token: string }[]>;
+  readonly create: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+  readonly refresh: (request: FastifyRequest) => Promise<{ access: string }>;
+  readonly rotate: (request: FastifyRequest) => Promise<{ refresh: string }>;
+  readonly blacklist: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+  readonly getSettings: (request: FastifyRequest) => Promise<TokenSettingsView>;
+  readonly updateSettings: (request: FastifyRequest) => Promise<TokenSettingsView>;
 }
 
 interface TokenSettingsView {

@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import { AppError, Secret, silentLogger, systemClock } from "@bucketbridge/core";
+import { createDatabase, KeyRing, type Database } from "@bucketbridge/db";
+import { useDatabase } from "@bucketbridge/testkit";
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
+import { pino } from "pino";
+import { afterAll, beforeAll } from "vitest";
+import { buildApp } from "../src/app.ts";
+import { createRepositories, type ApiDeps } from "../src/deps.ts";
+import { hashToken, makeLegacyToken, tokenPrefix } from "../src/tokens.ts";
+
+/** A person with a legacy token, in an organisation. */
+export interface TestMember {
+  readonly userId: number;
+  readonly organizationId: number;
+  readonly email: string;
+  readonly token: string;
+}
+
+/** The application on a database of its own, with two organisations that know nothing of each other. */
+export interface TestApi {
+  readonly app: FastifyInstance;
+  readonly deps: ApiDeps;
+  readonly database: Database;
+  readonly owner: TestMember;
+  readonly stranger: TestMember;
+  /** Everything that was logged, for a search for secrets. */
+  readonly log: () => string;
+  /** A request of the owner, unless `token` names somebody else or nobody. */
+  readonly request: (options: TestRequest) => Promise<LightMyRequestResponse>;
+}
+
+export interface TestRequest extends Omit<InjectOptions, "url"> {
+  readonly url: string;
+  readonly token?: string | null;
+}
+
+/** Starts the application before the first test of the file and ends it after the last. */
+export function useApi(
+  name: string,
+  change: (deps: ApiDeps) => ApiDeps = (deps) => deps,
+): () => TestApi {
+  const testDatabase = useDatabase(name);
+  let api: TestApi | undefined;
+  beforeAll(async () => {
+    api = await startApi(testDatabase().url, change);
+  });
+  afterAll(async () => {
+    await api?.app.close();
+    await api?.database.close();
+  });
+  return () => {
+    if (api !== undefined) return api;
+    throw new AppError({ code: "internal", message: "useApi(): asked before beforeAll ran" });
+  };
+}
+
+async function startApi(url: string, change: (deps: ApiDeps) => ApiDeps): Promise<TestApi> {
+  const lines: string[] = [];
+  const database = createDatabase({
+    url: new Secret(url),
+    keyRing: KeyRing.parse(new Secret(`k1:${randomBytes(32).toString("base64")}`)),
+    poolSize: 4,
+    applicationName: "bucketbridge api test",
+    log: silentLogger,
+  });
+  const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
+  const deps = change({
+    ...createRepositories(database),
+    settings: {
+      version: "0.0.0-test",
+      hostPrefix: "",
+      trustProxy: false,
+      maxBodyBytes: 1024 * 1024,
+      tokenKeys: [new Secret(randomBytes(32).toString("hex"))],
+    },
+    log,
+    clock: systemClock,
+  });
+  const owner = await makeOwner(deps);
+  const stranger = await makeStranger(database);
+  const app = await buildApp(deps);
+  return {
+    app,
+    deps,
+    database,
+    owner,
+    stranger,
+    log: () => lines.join(""),
+    request: ({ token = owner.token, headers, ...options }) =>
+      app.inject({
+        ...options,
+        headers: { ...headers, ...(token === null ? {} : { authorization: `Token ${token}` }) },
+      }),
+  };
+}
+
+async function makeOwner({ users }: ApiDeps): Promise<TestMember> {
+  const token = makeLegacyToken();
+  const email = "owner@example.com";
+  const seed = {
+    email,
+    organizationTitle: "Example",
+    tokenHash: hashToken(token),
+    tokenPrefix: tokenPrefix(token),
+  };
+  const { userId, organizationId } = await users.ensureOwner(seed);
+  return { userId, organizationId, email, token };
+}
+
+/** The owner of a second organisation. */
+async function makeStranger(database: Database): Promise<TestMember> {
+  const token = makeLegacyToken();
+  const email = "stranger@elsewhere.example";
+  return database.inMaintenance(async (tx) => {
+    const { id: organizationId } = await tx.organization.create({ data: { title: "Elsewhere" } });
+    const { id: userId } = await tx.user.create({
+      data: { email, activeOrganizationId: organizationId },
+    });
+    await tx.membership.create({ data: { organizationId, userId, role: "owner" } });
+    await tx.apiToken.create({
+      data: {
+        organizationId,
+        userId,
+        kind: "legacy",
+        tokenHash: hashToken(token),
+        prefix: tokenPrefix(token),
+      },
+    });
+    return { userId, organizationId, email, token };
+  });
+}
