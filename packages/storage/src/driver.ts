@@ -31,6 +31,16 @@ export interface ListRequest {
   readonly limit: number;
 }
 
+/** Something a listing met that cannot become a key. It is reported with the page instead of being lost silently. */
+export interface UnreadableEntry {
+  /** For people; bytes that are not UTF-8 are shown as `\xff`. */
+  readonly name: string;
+  /** `key_not_utf8`: a name of other bytes. `folder_unreadable`: nothing below it was listed. */
+  readonly code: "key_not_utf8" | "folder_unreadable";
+  /** A sentence as in error messages: what is wrong and what to do. */
+  readonly reason: string;
+}
+
 /**
  * One answer of a listing, as columns of equal length. Folder markers (keys that end in "/") are left in; whoever
  * filters drops them. Keys are ascending by UTF-8 bytes when `traits.order` is `key`.
@@ -71,7 +81,8 @@ export interface ReadResult {
 }
 
 /** `absent` fails as `already_exists`, `etag` as `precondition_failed`. */
-export type PutCondition = { readonly kind: "absent" } | { readonly kind: "etag"; readonly etag: string };
+export type PutCondition =
+  { readonly kind: "absent" } | { readonly kind: "etag"; readonly etag: string };
 
 /** What to write. Overwrites unless a condition says otherwise. */
 export interface PutRequest {
@@ -101,6 +112,11 @@ export interface DriverTraits {
   readonly putConditions: readonly PutCondition["kind"][];
   /** `content`: equal bytes, equal etag. `version`: changes with each write. */
   readonly etag: "content" | "version" | "none";
+  /**
+   * `any`: every text without U+0000. `path`: relative file paths; empty, `.` and `..` segments and a slash at either end
+   * are `invalid_input`, never another key.
+   */
+  readonly keyForm: "any" | "path";
   readonly maxKeyBytes: number;
   /** Largest useful `limit` of a listing. */
   readonly pageSize: number;

@@ -1,0 +1,4 @@
+import { describeDriverConformance } from "../testing/conformance.ts";
+import { memoryHarness } from "../testing/memory-harness.ts";
+
+describeDriverConformance(() => memoryHarness());

@@ -1,0 +1,27 @@
+import type { StorageDriver } from "../driver.ts";
+import { MemoryDriver, type MemoryDriverOptions } from "../memory/memory-driver.ts";
+import type { DriverHarness } from "./harness.ts";
+
+/** The memory driver for the suite, behind `wrap`: this is how decorators are tested. */
+export function memoryHarness(
+  options: MemoryDriverOptions & { readonly wrap?: (driver: MemoryDriver) => StorageDriver } = {},
+): Promise<DriverHarness> {
+  const memory = new MemoryDriver(options);
+  const wrap = options.wrap ?? ((driver: MemoryDriver): StorageDriver => driver);
+  return Promise.resolve({
+    name: "memory",
+    service: "memory",
+    open: () => Promise.resolve(wrap(memory)),
+    seed: (key, body) => {
+      memory.write(key, body);
+      return Promise.resolve();
+    },
+    clear: () => {
+      memory.clear();
+      return Promise.resolve();
+    },
+    fetch: (url, method) => Promise.resolve(memory.fetch(url, method)),
+    openBodies: () => memory.openBodies,
+    dispose: () => Promise.resolve(),
+  });
+}
