@@ -21,7 +21,7 @@ describe("a worker's table", () => {
   it("does not compile when a handler is missing", () => {
     // @ts-expect-error import.load has no handler
     const missing: JobHandlers<"import"> = { "import.run": () => Promise.resolve(ran) };
-    void missing;
+    missing;
   });
 
   it("does not compile with a wrong result", () => {
@@ -30,7 +30,7 @@ describe("a worker's table", () => {
       "import.run": () => Promise.resolve({ ...ran, created: "1" }),
       "import.load": () => Promise.resolve(loaded),
     };
-    void wrong;
+    wrong;
   });
 
   it("does not compile with a result of another job", () => {
@@ -39,13 +39,13 @@ describe("a worker's table", () => {
       // @ts-expect-error a run's result is not that of a load
       "import.load": () => Promise.resolve(ran.state),
     };
-    void wrong;
+    wrong;
   });
 
   it("does not compile with a job of another queue", () => {
     // @ts-expect-error the export queue has no import jobs
     const foreign: JobHandlers<"export"> = { "import.run": () => Promise.resolve(ran) };
-    void foreign;
+    foreign;
   });
 });
 

@@ -30,7 +30,7 @@ export function openPostgresBackend(databaseUrl: string, log: Logger): QueueBack
       application_name: "bucketbridge-queue",
     };
     // BullMQ types the connection by the class parameters of Redis; the factory below takes this shape.
-    return pool as unknown as ConnectionOptions;
+    return pool;
   };
   const factory = createPostgresBackend as unknown as BackendFactory<RedisQueueBackend>;
   return {
