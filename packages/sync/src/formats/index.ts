@@ -1,1 +1,14 @@
+export {
+  FILE_PROBLEM_CODES,
+  ROW_PROBLEM_CODES,
+  type BadRowItem,
+  type FileFailureItem,
+  type FileProblemCode,
+  type ReadCheckpoint,
+  type RowItem,
+  type RowProblem,
+  type RowProblemCode,
+  type TaskFileItem,
+} from "./items.ts";
+export { readTaskFile, type ReadTaskFileOptions } from "./read-task-file.ts";
 export { extensionFailure, isTaskFileKey, toTaskFileKind, type TaskFileKind } from "./task-file.ts";
