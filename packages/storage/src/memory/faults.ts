@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type ErrorCode } from "@bucketbridge/core";
+import { systemClock, type Clock } from "@bucketbridge/core";
 import { wrapBody } from "../body.ts";
 import { interceptDriver, type DriverCall } from "../decorators/intercept.ts";
 import type { ErrorClass, StorageDriver } from "../driver.ts";
@@ -64,13 +64,18 @@ export const faults = {
     };
   },
 
-  /** Every second call is told to slow down. */
-  throttle(retryAfterMs?: number): NonNullable<FaultPlan["before"]> {
+  /** Every second call is told to slow down, but for those in `except`. */
+  throttle(options: {
+    readonly retryAfterMs?: number;
+    readonly except?: DriverCall["method"];
+  }): NonNullable<FaultPlan["before"]> {
     let calls = 0;
-    return () => {
+    return ({ method }) => {
+      if (method === options.except) return;
       calls++;
-      if (calls % 2 === 1)
-        throw new InjectedFault({ code: "rate_limited" satisfies ErrorCode, retryAfterMs });
+      if (calls % 2 === 1) {
+        throw new InjectedFault({ code: "rate_limited", retryAfterMs: options.retryAfterMs });
+      }
     };
   },
 

@@ -20,6 +20,8 @@ export interface MemoryDriverOptions {
   readonly traits?: Partial<DriverTraits>;
   /** Bytes per chunk of a body. */
   readonly chunkBytes?: number;
+  /** Milliseconds since the epoch, for signed URLs; default `Date.now`. */
+  readonly now?: () => number;
 }
 
 const ALL_TRAITS: DriverTraits = {
@@ -72,6 +74,7 @@ export class MemoryDriver implements StorageDriver {
   /** Bodies that were opened and neither read to the end nor given back. */
   openBodies = 0;
   readonly #chunkBytes: number;
+  readonly #now: () => number;
   readonly #objects = new Map<string, StoredObject>();
   readonly #grants = new Map<string, Grant>();
   #sortedKeys: readonly string[] | undefined;
@@ -80,6 +83,7 @@ export class MemoryDriver implements StorageDriver {
   constructor(options: MemoryDriverOptions = {}) {
     this.traits = { ...ALL_TRAITS, ...options.traits };
     this.#chunkBytes = options.chunkBytes ?? 65_536;
+    this.#now = options.now ?? Date.now;
   }
 
   listPage(request: ListRequest, ctx: OpContext): Promise<ListPage> {
@@ -139,7 +143,8 @@ export class MemoryDriver implements StorageDriver {
     return this.#answer(ctx, () => {
       const url = new URL(`https://memory.invalid/${encodeURIComponent(key)}`);
       const windowMs = (options.windowSeconds ?? 0) * 1_000;
-      const signedAtMs = windowMs === 0 ? Date.now() : Math.floor(Date.now() / windowMs) * windowMs;
+      const nowMs = this.#now();
+      const signedAtMs = windowMs === 0 ? nowMs : Math.floor(nowMs / windowMs) * windowMs;
       const grant = { key, options, expiresAtMs: signedAtMs + options.ttlSeconds * 1_000 };
       url.searchParams.set("sig", createHash("sha256").update(JSON.stringify(grant)).digest("hex"));
       this.#grants.set(url.href, grant);
@@ -181,7 +186,7 @@ export class MemoryDriver implements StorageDriver {
   fetch(url: URL, method: "GET" | "HEAD"): MemoryResponse {
     const grant = this.#grants.get(url.href);
     const refused =
-      grant === undefined || grant.expiresAtMs <= Date.now() || grant.options.method !== method;
+      grant === undefined || grant.expiresAtMs <= this.#now() || grant.options.method !== method;
     if (refused) return { status: 403, headers: {}, body: new Uint8Array() };
     const found = this.#objects.get(grant.key);
     if (found === undefined) return { status: 404, headers: {}, body: new Uint8Array() };

@@ -6,7 +6,9 @@ import type { DriverHarness } from "./harness.ts";
 export function memoryHarness(
   options: MemoryDriverOptions & { readonly wrap?: (driver: MemoryDriver) => StorageDriver } = {},
 ): Promise<DriverHarness> {
-  const memory = new MemoryDriver(options);
+  // Half a second passes with each fetch, so that nobody waits for a URL to expire.
+  let fetches = 0;
+  const memory = new MemoryDriver({ now: () => Date.now() + fetches * 500, ...options });
   const wrap = options.wrap ?? ((driver: MemoryDriver): StorageDriver => driver);
   return Promise.resolve({
     name: "memory",
@@ -20,7 +22,10 @@ export function memoryHarness(
       memory.clear();
       return Promise.resolve();
     },
-    fetch: (url, method) => Promise.resolve(memory.fetch(url, method)),
+    fetch: (url, method) => {
+      fetches++;
+      return Promise.resolve(memory.fetch(url, method));
+    },
     openBodies: () => memory.openBodies,
     dispose: () => Promise.resolve(),
   });
