@@ -112,9 +112,9 @@ beforeAll(async () => {
   const { options, forbidden } = createRequire(import.meta.url)(
     "../.dependency-cruiser.cjs",
   ) as IConfiguration;
-  const { cache: _cache, tsConfig: _tsConfig, ...rest } = options ?? {};
   const result = await cruise(["apps", "packages"], {
-    ...rest,
+    ...options,
+    cache: false,
     baseDir: dir,
     validate: true,
     ruleSet: { forbidden: forbidden ?? [] },

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@bucketbridge/core";
 
@@ -25,7 +26,7 @@ export async function waitFor<T>(
     if (performance.now() > deadlineMs) {
       throw new AppError({
         code: "timeout",
-        message: `waited ${String(timeoutMs)} ms for ${what}; the last answer was ${String(JSON.stringify(value))}`,
+        message: `waited ${String(timeoutMs)} ms for ${what}; the last answer was ${inspect(value)}`,
       });
     }
     await delay(intervalMs);

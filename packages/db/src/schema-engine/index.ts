@@ -1,0 +1,1 @@
+export { draftMigration, findDrift, type DiffInput } from "./diff.ts";
