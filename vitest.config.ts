@@ -49,6 +49,15 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        test: {
+          name: "chaos",
+          include: ["apps/*/test/chaos.int.test.ts"],
+          globalSetup: "packages/testkit/src/global-setup.ts",
+          testTimeout: 30 * 60_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { followChild } from "./launcher/follow.mjs";
-import { ensureInstalled, linkNode } from "./launcher/install.mjs";
+import { ensureInstalled, installAgain, linkNode } from "./launcher/install.mjs";
 import { ensureNode, isNewEnough } from "./launcher/node.mjs";
 import { COMPILE_CACHE, ROOT } from "./launcher/paths.mjs";
 import { findTask, listTasks } from "./launcher/tasks.mjs";
@@ -26,20 +26,22 @@ async function runAgainOnNewerNode() {
 }
 
 async function runTask() {
-  ensureInstalled();
+  if (name === "install") installAgain();
+  else ensureInstalled();
   linkNode();
   const { generateClient } = await import("./generate.mjs");
   generateClient();
   // Through require: Node 20 reads this file too and has no such export.
   createRequire(import.meta.url)("node:module").enableCompileCache?.(COMPILE_CACHE);
+  process.env.NODE_COMPILE_CACHE ??= COMPILE_CACHE;
   const task = findTask(name);
+  if (task.entry === undefined) return 0;
   const entry = path.join(ROOT, task.entry);
   if (task.inProcess === true) {
     process.argv = [process.execPath, entry, ...args];
     await import(pathToFileURL(entry).href);
     return process.exitCode;
   }
-  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE };
   const command = [entry, ...(task.args ?? []), ...args];
-  return followChild(spawn(process.execPath, command, { cwd: ROOT, stdio: "inherit", env }));
+  return followChild(spawn(process.execPath, command, { cwd: ROOT, stdio: "inherit" }));
 }

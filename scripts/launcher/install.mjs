@@ -20,6 +20,12 @@ export function ensureInstalled() {
   });
 }
 
+/** Runs `npm ci` whatever is there. */
+export function installAgain() {
+  fs.rmSync(NODE_MODULES, { recursive: true, force: true });
+  ensureInstalled();
+}
+
 /** Once we run on a fetched Node, npx and the other npm scripts shall use it too. `npm ci` removes the link. */
 export function linkNode() {
   if (!process.execPath.startsWith(CACHE)) return;

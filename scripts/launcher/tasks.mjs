@@ -1,8 +1,11 @@
 /**
  * What `npm run <name>` does. `entry` runs with `args` and the caller's own; `inProcess` in this very process, so that
- * signals reach it without a process between.
+ * signals reach it without a process between. A task without `entry` is done by the launcher.
  */
 const TASKS = {
+  install: {
+    about: "npm ci under the Node that everything else uses (node scripts/run.mjs install)",
+  },
   start: {
     entry: "apps/standalone/src/main.ts",
     inProcess: true,
