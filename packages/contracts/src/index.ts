@@ -17,3 +17,23 @@ export {
   type RunKind,
   type RunState,
 } from "./run.ts";
+export { dryRunFinding, dryRunReport, type DryRunReport } from "./v1/dry-run.ts";
+export {
+  ISSUE_COLUMNS,
+  issueFormat,
+  issuePage,
+  issueView,
+  listIssuesQuery,
+  type IssueView,
+} from "./v1/issues.ts";
+export { idParams } from "./v1/paging.ts";
+export { runEvent, type RunEvent } from "./v1/run-events.ts";
+export {
+  listRunsQuery,
+  runCounts,
+  runPage,
+  runView,
+  startRunAnswer,
+  type RunCounts,
+  type RunView,
+} from "./v1/runs.ts";

@@ -1,1 +1,3 @@
 export type * from "./import/ports.ts";
+export { folderPrefix } from "./import/scan-unit.ts";
+export { compileUserPattern, type UserPattern } from "./import/user-pattern.ts";

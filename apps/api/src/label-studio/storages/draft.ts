@@ -1,0 +1,79 @@
+import type { FieldReader } from "../fields.ts";
+import { hasField, type WireShape } from "./wire-shapes.ts";
+
+/** A storage as it would be saved: everything that a caller decides, coerced and checked field by field. */
+export interface StorageDraft {
+  readonly title: string | null;
+  readonly description: string | null;
+  readonly prefix: string | null;
+  readonly regexFilter: string | null;
+  readonly useBlobUrls: boolean;
+  readonly presign: boolean;
+  readonly presignTtl: number;
+  readonly recursiveScan: boolean;
+  readonly synchronizable: boolean;
+  /** Provider fields by their wire names, without secrets. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Stored ones and those of the request; never logged, never shown. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+const MAX_TITLE_CHARS = 256;
+/** The contract's field is a PostgreSQL smallint. */
+const MAX_PRESIGN_TTL = 32_767;
+const DEFAULT_PRESIGN_TTL = 1;
+
+/** A draft without anything that a caller said. */
+export function emptyDraft(shape: WireShape): StorageDraft {
+  return {
+    title: null,
+    description: null,
+    prefix: null,
+    regexFilter: null,
+    useBlobUrls: false,
+    presign: true,
+    presignTtl: DEFAULT_PRESIGN_TTL,
+    recursiveScan: shape.recursiveByDefault ?? false,
+    synchronizable: true,
+    settings: {},
+    secrets: {},
+  };
+}
+
+/** Takes the fields that most types share over those of `base`; absent ones stay, complaints stay in the reader. */
+export function readCommonFields(
+  reader: FieldReader,
+  base: StorageDraft,
+  shape: WireShape,
+): StorageDraft {
+  const texts = {
+    title: reader.text("title", { maxLength: MAX_TITLE_CHARS }),
+    description: reader.text("description"),
+    regexFilter: reader.text("regex_filter"),
+    prefix: hasField(shape, "prefix") ? reader.text("prefix") : undefined,
+  };
+  const ttl = { min: 0, max: MAX_PRESIGN_TTL };
+  const flags = {
+    useBlobUrls: reader.boolean("use_blob_urls"),
+    synchronizable: reader.boolean("synchronizable"),
+    presign: hasField(shape, "presign") ? reader.boolean("presign") : undefined,
+    recursiveScan: hasField(shape, "recursive_scan") ? reader.boolean("recursive_scan") : undefined,
+  };
+  const presignTtl = hasField(shape, "presign_ttl")
+    ? reader.integer("presign_ttl", ttl)
+    : undefined;
+  return {
+    ...base,
+    ...definedOnly(texts),
+    ...definedOnly(flags),
+    ...definedOnly({ presignTtl: presignTtl === null ? DEFAULT_PRESIGN_TTL : presignTtl }),
+  };
+}
+
+type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+function definedOnly<T extends Readonly<Record<string, unknown>>>(values: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
+}

@@ -1,0 +1,198 @@
+import type { StorageRecord, StorageUpdate } from "@bucketbridge/db";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { nonFieldError, notFound } from "../../api-error.ts";
+import { clientSignal } from "../../client-signal.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { identityOf } from "../../identity.ts";
+import { ringRun } from "../../runs/start-and-cancel.ts";
+import { bodyOf, FieldReader, type RawFields } from "../fields.ts";
+import { toIntId } from "../query.ts";
+import { checkConnection } from "./check-connection.ts";
+import { emptyDraft, type StorageDraft } from "./draft.ts";
+import { readProject } from "./project-field.ts";
+import type { StorageKind } from "./storage-kind.ts";
+import {
+  readStorage,
+  readStorageOver,
+  toStoredDraft,
+  touchesConnection,
+  type StoredDraft,
+} from "./storage-request.ts";
+import { toEffect } from "./update-effect.ts";
+
+/** A saved storage and what its type says about it. */
+export interface FoundStorage {
+  readonly kind: StorageKind;
+  readonly storage: StorageRecord;
+}
+
+type Deps = Pick<ApiDeps, "storages" | "stores" | "projects" | "runs" | "issues" | "producer">;
+
+/** Somebody else saved the same storage in between; so often in a row it is no coincidence. */
+const MAX_UPDATE_TRIES = 3;
+
+/** Checks everything, then writes. */
+export async function createStorage(
+  deps: Deps,
+  kind: StorageKind,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<StorageRecord> {
+  const raw = bodyOf(request);
+  const reader = new FieldReader(raw);
+  const draft = readStorage(reader, raw, emptyDraft(kind.shape), kind);
+  const projectId = await readProjectOf(deps, request, reader, raw);
+  reader.finish();
+  await checkConnection(deps, kind, draft, clientSignal(reply));
+  return deps.storages.create(identityOf(request).organizationId, {
+    ...draft,
+    projectId: projectId ?? 0,
+    direction: "source",
+    provider: kind.shape.name,
+  });
+}
+
+/** What a validate or preview request describes. Complaints are still in the reader. */
+export interface UnsavedStorage {
+  readonly draft: StorageDraft;
+  readonly reader: FieldReader;
+  readonly projectId: number | undefined;
+  readonly storageId: number | undefined;
+}
+
+/** Reads the body alone, or over the stored storage that its `id` names. Nothing is saved. */
+export async function readUnsaved(
+  deps: Deps,
+  kind: StorageKind,
+  request: FastifyRequest,
+): Promise<UnsavedStorage> {
+  const raw = bodyOf(request);
+  const reader = new FieldReader(raw);
+  const stored = await findById(deps, kind, request, reader, raw["id"]);
+  const draft =
+    stored === undefined
+      ? readStorage(reader, raw, emptyDraft(kind.shape), kind)
+      : readStorageOver(reader, raw, stored, kind);
+  const projectId = await readProjectOf(deps, request, reader, raw);
+  return { draft, reader, projectId, storageId: toStorageId(raw["id"]) };
+}
+
+/** Merges the body over the stored storage, checks the result and saves it. */
+export async function updateStorage(
+  deps: Deps,
+  { kind, storage }: FoundStorage,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<StorageRecord> {
+  const { organizationId } = identityOf(request);
+  const signal = clientSignal(reply);
+  let current: StorageRecord | undefined = storage;
+  for (let tries = 0; tries < MAX_UPDATE_TRIES; tries++) {
+    if (current === undefined) throw notFound("Storage");
+    const update = await readUpdate(deps, { kind, storage: current }, request, signal);
+    const updated = await deps.storages.update(organizationId, storage.id, update);
+    if (updated !== undefined) {
+      if (updated.nextRunId !== null) await ringRun(deps, organizationId, updated.nextRunId);
+      return updated.storage;
+    }
+    current = await findStorage(deps, organizationId, kind, storage.id);
+  }
+  throw nonFieldError("the storage was changed by somebody else at the same time; try again");
+}
+
+/** Undefined for a foreign, deleted or unknown one. */
+export function findStorage(
+  { storages }: Pick<ApiDeps, "storages">,
+  organizationId: number,
+  kind: StorageKind,
+  storageId: number,
+): Promise<StorageRecord | undefined> {
+  const filter = { direction: "source", provider: kind.shape.name } as const;
+  return storages.find(organizationId, storageId, filter);
+}
+
+async function readUpdate(
+  deps: Deps,
+  { kind, storage }: FoundStorage,
+  request: FastifyRequest,
+  signal: AbortSignal,
+): Promise<StorageUpdate> {
+  const raw = bodyOf(request);
+  const reader = new FieldReader(raw);
+  const stored = toBase(deps, storage, request.method === "PUT");
+  const draft = readStorageOver(reader, raw, stored, kind);
+  await checkProjectStays(deps, storage, request, reader, raw);
+  reader.finish();
+  const isConnection = request.method === "PUT" || touchesConnection(raw, kind);
+  if (isConnection) await checkConnection(deps, kind, draft, signal);
+  const { secrets, ...fields } = draft;
+  return {
+    fields,
+    secrets: isConnection ? secrets : undefined,
+    settingsVersion: storage.settingsVersion,
+    effect: toEffect(kind.fields, stored.draft, draft),
+  };
+}
+
+/** PUT: what the body leaves out keeps its stored value, except two flags that return to true (ls-api §1.1). */
+function toBase({ storages }: Deps, storage: StorageRecord, isReplace: boolean): StoredDraft {
+  const stored = toStoredDraft(storage, (one) => storages.openSecrets(one));
+  if (!isReplace) return stored;
+  return { ...stored, draft: { ...stored.draft, presign: true, synchronizable: true } };
+}
+
+async function readProjectOf(
+  { projects }: Pick<Deps, "projects">,
+  request: FastifyRequest,
+  reader: FieldReader,
+  raw: RawFields,
+): Promise<number | undefined> {
+  const { organizationId } = identityOf(request);
+  return readProject(
+    reader,
+    raw,
+    async (id) => (await projects.find(organizationId, id)) !== undefined,
+  );
+}
+
+/** A storage carries its tasks and issues, so it never moves to another project. */
+async function checkProjectStays(
+  deps: Pick<Deps, "projects">,
+  storage: StorageRecord,
+  request: FastifyRequest,
+  reader: FieldReader,
+  raw: RawFields,
+): Promise<void> {
+  if (raw["project"] === undefined && request.method !== "PUT") return;
+  const projectId = await readProjectOf(deps, request, reader, raw);
+  if (projectId === undefined || projectId === storage.projectId) return;
+  reader.fail("project", "A storage cannot move to another project; create one there.");
+}
+
+/** The stored storage that a body names by its `id`. */
+async function findById(
+  deps: Deps,
+  kind: StorageKind,
+  request: FastifyRequest,
+  reader: FieldReader,
+  id: unknown,
+): Promise<StoredDraft | undefined> {
+  if (id === undefined || id === null) return undefined;
+  const storageId = toStorageId(id);
+  const storage =
+    storageId === undefined
+      ? undefined
+      : await findStorage(deps, identityOf(request).organizationId, kind, storageId);
+  if (storage === undefined) {
+    reader.fail("id", "Invalid storage ID.");
+    return undefined;
+  }
+  return toStoredDraft(storage, (one) => deps.storages.openSecrets(one));
+}
+
+/** The id of a body; undefined for anything that no storage can have. */
+function toStorageId(value: unknown): number | undefined {
+  return typeof value === "string" || typeof value === "number"
+    ? toIntId(String(value).trim())
+    : undefined;
+}

@@ -1,0 +1,21 @@
+import type { ApiDeps } from "../../deps.ts";
+import type { FoundStorage } from "./handlers.ts";
+import { readStatus } from "./read-status.ts";
+import { toStoredDraft } from "./storage-request.ts";
+import { toStorageView, type StorageWarning } from "./view.ts";
+import { findOverlaps } from "./warnings.ts";
+
+/** One storage with its status and its warnings. Changes nothing. */
+export async function showStorage(
+  deps: Pick<ApiDeps, "storages" | "runs" | "issues">,
+  { kind, storage }: FoundStorage,
+): Promise<Record<string, unknown>> {
+  const { unreadable } = toStoredDraft(storage, (one) => deps.storages.openSecrets(one));
+  const [status, overlaps] = await Promise.all([
+    readStatus(deps, storage),
+    findOverlaps(deps, kind, storage),
+  ]);
+  const secrets: readonly StorageWarning[] =
+    unreadable === undefined ? [] : [{ code: "secret.unreadable", message: unreadable.message }];
+  return toStorageView(kind.shape, storage, status, [...secrets, ...overlaps]);
+}

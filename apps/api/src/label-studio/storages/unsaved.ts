@@ -1,0 +1,71 @@
+import { isAppError } from "@bucketbridge/core";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { nonFieldError } from "../../api-error.ts";
+import { clientSignal } from "../../client-signal.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { identityOf } from "../../identity.ts";
+import { queryFlag } from "../query.ts";
+import { checkConnection, toCheckError } from "./check-connection.ts";
+import { readUnsaved } from "./handlers.ts";
+import { previewFiles, type PreviewFile } from "./preview.ts";
+import type { StorageKind } from "./storage-kind.ts";
+import type { StorageWarning } from "./view.ts";
+import { findOverlaps } from "./warnings.ts";
+
+const DEFAULT_PREVIEW_FILES = 100;
+/** A preview is for eyes; the whole list is what a dry run gives. */
+const MAX_PREVIEW_FILES = 10_000;
+
+interface ValidationReport {
+  readonly warnings: readonly StorageWarning[];
+  readonly steps: readonly { readonly name: string; readonly ok: boolean }[];
+}
+
+/** `POST …/validate`: nothing is saved. Empty unless there is something to say or `?deep=true` asks for the steps. */
+export async function validateStorage(
+  deps: ApiDeps,
+  kind: StorageKind,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<ValidationReport | undefined> {
+  const { draft, reader, projectId, storageId } = await readUnsaved(deps, kind, request);
+  reader.finish();
+  await checkConnection(deps, kind, draft, clientSignal(reply));
+  const { organizationId } = identityOf(request);
+  const place = { id: storageId, organizationId, projectId: projectId ?? 0 };
+  const warnings = await findOverlaps(deps, kind, { ...draft, ...place });
+  if (warnings.length === 0 && !queryFlag(request, "deep")) return undefined;
+  return { warnings, steps: ["settings", "connection"].map((name) => ({ name, ok: true })) };
+}
+
+/** `POST …/files`: the first objects that a sync would take. Nothing is saved. */
+export async function previewStorage(
+  deps: ApiDeps,
+  kind: StorageKind,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<readonly PreviewFile[]> {
+  const { draft, reader } = await readUnsaved(deps, kind, request);
+  const asked = reader.integer("limit", { min: 0, max: MAX_PREVIEW_FILES });
+  reader.finish();
+  const signal = clientSignal(reply);
+  await checkConnection(deps, kind, draft, signal);
+  const limit = Math.max(1, asked ?? DEFAULT_PREVIEW_FILES);
+  const settings = { ...draft.settings, ...draft.secrets };
+  try {
+    return await deps.stores.withStore(kind.definition, settings, (store) =>
+      previewFiles(store, draft, deps.stores.namesOf(kind.definition, settings), { limit, signal }),
+    );
+  } catch (error) {
+    throw toPreviewError(error);
+  }
+}
+
+/** The contract has one sentence for every failure of the listing; a refused address keeps its own. */
+function toPreviewError(error: unknown): unknown {
+  if (!isAppError(error)) return error;
+  const answer = toCheckError(error);
+  return isAppError(answer, "permission_denied")
+    ? answer
+    : nonFieldError("Failed to list storage files");
+}

@@ -1,0 +1,40 @@
+import type { UpdateEffect } from "@bucketbridge/db";
+import type { SettingsField } from "@bucketbridge/storage/providers";
+import type { StorageDraft } from "./draft.ts";
+
+/** Fields that decide which objects a run takes and what it makes of them. */
+const RULES = [
+  "prefix",
+  "regexFilter",
+  "useBlobUrls",
+  "recursiveScan",
+] as const satisfies readonly (keyof StorageDraft)[];
+
+/** What a change means for a run under way and for the objects that are known. */
+export function toEffect(
+  fields: readonly SettingsField[],
+  stored: StorageDraft,
+  wanted: StorageDraft,
+): UpdateEffect {
+  const moved = fields.some(
+    ({ location, name }) => location && isChanged(stored.settings[name], wanted.settings[name]),
+  );
+  if (moved) return "move";
+  if (RULES.some((name) => (stored[name] ?? "") !== (wanted[name] ?? ""))) return "refilter";
+  const restarts =
+    isChanged(stored.settings, wanted.settings) || isChanged(stored.secrets, wanted.secrets);
+  return restarts ? "restart" : "none";
+}
+
+function isChanged(stored: unknown, wanted: unknown): boolean {
+  return toSortedJson(stored) !== toSortedJson(wanted);
+}
+
+/** jsonb gives keys in an order of its own. */
+function toSortedJson(value: unknown): string {
+  return JSON.stringify(value ?? null, (_key, item: unknown) =>
+    typeof item === "object" && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
+}

@@ -1,0 +1,262 @@
+import { Prisma } from "../../generated/prisma/client.ts";
+import type { Secret } from "@bucketbridge/core";
+import type { Database, Transaction } from "../client.ts";
+import type { KeyRing, SecretFields, SecretOwner } from "../secrets/key-ring.ts";
+import { loadStatements, runStatement } from "../statements.ts";
+
+/** Which way data flow through a storage. */
+export type StorageDirectionName = "source" | "target";
+
+/** A saved storage. Its secrets stay sealed until somebody needs them. */
+export interface StorageRecord {
+  readonly id: number;
+  readonly organizationId: number;
+  readonly projectId: number;
+  readonly direction: StorageDirectionName;
+  readonly provider: string;
+  readonly title: string | null;
+  readonly description: string | null;
+  /** Provider fields by their wire names, without secrets. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly sealedSecrets: Uint8Array | null;
+  readonly prefix: string | null;
+  readonly regexFilter: string | null;
+  readonly useBlobUrls: boolean;
+  readonly presign: boolean;
+  readonly presignTtl: number;
+  readonly recursiveScan: boolean;
+  readonly synchronizable: boolean;
+  readonly settingsVersion: number;
+  readonly createdAt: Date;
+}
+
+/** Which storages; absent fields do not filter. Deleted ones, and those of deleted projects, are never among them. */
+export interface StorageFilter {
+  readonly direction: StorageDirectionName;
+  readonly provider?: string | undefined;
+  readonly projectId?: number | undefined;
+}
+
+/** Everything that a caller decides about a storage. */
+export interface StorageFields {
+  readonly title: string | null;
+  readonly description: string | null;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly secrets: SecretFields;
+  readonly prefix: string | null;
+  readonly regexFilter: string | null;
+  readonly useBlobUrls: boolean;
+  readonly presign: boolean;
+  readonly presignTtl: number;
+  readonly recursiveScan: boolean;
+  readonly synchronizable: boolean;
+}
+
+/** A storage to be made. */
+export interface NewStorage extends StorageFields {
+  readonly projectId: number;
+  readonly direction: StorageDirectionName;
+  readonly provider: string;
+}
+
+/** What an update writes. */
+export interface StorageUpdate {
+  readonly fields: Omit<StorageFields, "secrets">;
+  /** Undefined: the stored ones stay as they are, readable or not. */
+  readonly secrets: SecretFields | undefined;
+  /** The version that `fields` were merged over; another one at the database makes the update do nothing. */
+  readonly settingsVersion: number;
+  /** What the change means for a run under way and for the objects that are known. */
+  readonly effect: UpdateEffect;
+}
+
+/**
+ * `none`: nothing. `restart`: a run under way starts anew, with the new settings or credentials. `refilter`: also, what failed or
+ * waits is judged anew, since other objects may match. `move`: also, the known objects are those of another place.
+ */
+export type UpdateEffect = "none" | "restart" | "refilter" | "move";
+
+/** Storages: their settings. What happens to runs when one changes is told by the statements of `sql/`. */
+export interface StorageRepository {
+  /** In the order of their ids. */
+  list(organizationId: number, filter: StorageFilter): Promise<readonly StorageRecord[]>;
+  /** Undefined for one of another organisation, direction or provider, and for a deleted one. */
+  find(
+    organizationId: number,
+    storageId: number,
+    filter: StorageFilter,
+  ): Promise<StorageRecord | undefined>;
+  /** The project must exist in the organisation (`precondition_failed` otherwise). */
+  create(organizationId: number, storage: NewStorage): Promise<StorageRecord>;
+  /** Undefined when somebody else changed or deleted it meanwhile. */
+  update(
+    organizationId: number,
+    storageId: number,
+    update: StorageUpdate,
+  ): Promise<StorageUpdated | undefined>;
+  /** Marks it deleted and ends its runs as canceled; a job purges what belongs to it. False when it was gone already. */
+  remove(organizationId: number, storageId: number): Promise<boolean>;
+  /** Decrypts. Unreadable ones are `invalid_config` / `secret.unreadable`. */
+  openSecrets(storage: StorageRecord): Secret<SecretFields>;
+}
+
+/** A storage after its update. */
+export interface StorageUpdated {
+  readonly storage: StorageRecord;
+  /** The run that starts anew under the changed settings; ring for it. */
+  readonly nextRunId: number | null;
+}
+
+/** Repository over `database`. */
+export function createStorageRepository(database: Database): StorageRepository {
+  const op = { op: "db.storages" };
+  const { keyRing } = database;
+  return {
+    list: (organizationId, filter) =>
+      database.inOrganization(organizationId, (tx) => list(tx, filter), op),
+    find: (organizationId, storageId, filter) =>
+      database.inOrganization(
+        organizationId,
+        async (tx) => (await list(tx, filter, storageId))[0],
+        op,
+      ),
+    create: (organizationId, storage) =>
+      database.inOrganization(
+        organizationId,
+        (tx) => create(tx, organizationId, storage, keyRing),
+        op,
+      ),
+    update: (organizationId, storageId, update) =>
+      database.inOrganization(
+        organizationId,
+        (tx) => change(tx, { organizationId, storageId }, update, keyRing),
+        op,
+      ),
+    remove: (organizationId, storageId) =>
+      database.inOrganization(organizationId, (tx) => remove(tx, storageId), op),
+    openSecrets: ({ sealedSecrets, organizationId, id }) =>
+      keyRing.open(sealedSecrets, { organizationId, storageId: id }),
+  };
+}
+
+type StorageRow = Prisma.StorageGetPayload<object>;
+
+async function list(
+  tx: Transaction,
+  { direction, provider, projectId }: StorageFilter,
+  storageId?: number,
+): Promise<readonly StorageRecord[]> {
+  const rows = await tx.storage.findMany({
+    where: {
+      direction,
+      deletedAt: null,
+      project: { deletedAt: null },
+      ...(provider === undefined ? {} : { provider }),
+      ...(projectId === undefined ? {} : { projectId }),
+      ...(storageId === undefined ? {} : { id: storageId }),
+    },
+    orderBy: { id: "asc" },
+  });
+  return rows.map(toRecord);
+}
+
+async function create(
+  tx: Transaction,
+  organizationId: number,
+  { secrets, ...fields }: NewStorage,
+  keyRing: KeyRing,
+): Promise<StorageRecord> {
+  const row = await tx.storage.create({
+    data: { ...fields, settings: toJson(fields.settings), organizationId },
+  });
+  if (Object.keys(secrets).length === 0) return toRecord(row);
+  // Sealed secrets are bound to the id, which the insert has just given.
+  const sealed = keyRing.seal(secrets, { organizationId, storageId: row.id });
+  return toRecord(await tx.storage.update({ where: { id: row.id }, data: { secrets: sealed } }));
+}
+
+async function change(
+  tx: Transaction,
+  owner: SecretOwner,
+  update: StorageUpdate,
+  keyRing: KeyRing,
+): Promise<StorageUpdated | undefined> {
+  const { storageId: id } = owner;
+  const { fields, secrets, settingsVersion } = update;
+  const statements = loadStatements();
+  const locked = await runStatement(tx, statements["storage-lock"], [id]);
+  const before = await tx.storage.findFirst({ where: { id, settingsVersion } });
+  if (locked.length === 0 || before === null) return undefined;
+  await tx.storage.update({
+    where: { id },
+    data: {
+      ...fields,
+      settings: toJson(fields.settings),
+      ...(secrets === undefined ? {} : { secrets: sealOrNothing(keyRing, secrets, owner) }),
+    },
+  });
+  await tx.$executeRaw`UPDATE storage SET updated_at = now() WHERE id = ${id}`;
+  const nextRunId = await applyEffect(tx, id, update, !before.useBlobUrls && fields.useBlobUrls);
+  const after = await tx.storage.findUniqueOrThrow({ where: { id } });
+  return { storage: toRecord(after), nextRunId };
+}
+
+/** Ends the run under way and starts the one that takes its place. */
+async function applyEffect(
+  tx: Transaction,
+  storageId: number,
+  { effect }: StorageUpdate,
+  becameFiles: boolean,
+): Promise<number | null> {
+  if (effect === "none") return null;
+  const statements = loadStatements();
+  const moved = effect === "move";
+  const changed = [storageId, moved, moved || effect === "refilter", becameFiles];
+  await runStatement(tx, statements["storage-changed"], changed);
+  const promote = statements["run-promote"];
+  const [next] = await runStatement<{ run_id: number }>(tx, promote, [storageId]);
+  return next?.run_id ?? null;
+}
+
+async function remove(tx: Transaction, storageId: number): Promise<boolean> {
+  const statements = loadStatements();
+  await runStatement(tx, statements["storage-lock"], [storageId]);
+  const deleted = await runStatement(tx, statements["storage-deleted"], [storageId]);
+  return deleted.length > 0;
+}
+
+function sealOrNothing(
+  keyRing: KeyRing,
+  secrets: SecretFields,
+  owner: SecretOwner,
+): Uint8Array<ArrayBuffer> | null {
+  return Object.keys(secrets).length === 0 ? null : keyRing.seal(secrets, owner);
+}
+
+/** Settings are JSON: they came from a request. */
+function toJson(settings: Readonly<Record<string, unknown>>): Prisma.InputJsonObject {
+  return settings as Prisma.InputJsonObject;
+}
+
+function toRecord(row: StorageRow): StorageRecord {
+  return {
+    id: row.id,
+    organizationId: row.organizationId,
+    projectId: row.projectId,
+    direction: row.direction === "target" ? "target" : "source",
+    provider: row.provider,
+    title: row.title,
+    description: row.description,
+    settings: row.settings as Record<string, unknown>,
+    sealedSecrets: row.secrets,
+    prefix: row.prefix,
+    regexFilter: row.regexFilter,
+    useBlobUrls: row.useBlobUrls,
+    presign: row.presign,
+    presignTtl: row.presignTtl,
+    recursiveScan: row.recursiveScan,
+    synchronizable: row.synchronizable,
+    settingsVersion: row.settingsVersion,
+    createdAt: row.createdAt,
+  };
+}
