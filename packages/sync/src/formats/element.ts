@@ -1,4 +1,5 @@
 import type { EmbeddedAnnotation, EmbeddedPrediction, LoadRow } from "../import/ports.ts";
+import { isRawNumber } from "./exact-json.ts";
 import type { RowProblem } from "./items.ts";
 import { readJsonText } from "./json-value.ts";
 
@@ -6,10 +7,13 @@ import { readJsonText } from "./json-value.ts";
 export type TaskElement =
   | {
       readonly ok: true;
-      readonly row: Omit<LoadRow, "rowIndex">;
+      readonly row: LoadRow;
       readonly issue: RowProblem | null;
     }
   | { readonly ok: false; readonly problem: RowProblem };
+
+const NONE: readonly never[] = [];
+const NO_ENTRIES = { kept: NONE, issue: null };
 
 /** Users have int ids. */
 const MAX_USER_ID = 2_147_483_647;
@@ -27,7 +31,7 @@ const MAX_USER_ID = 2_147_483_647;
  *
  * `value` must have passed `readJson` (bounded depth, storable text); `text` is the same document as text.
  */
-export function readElement(value: unknown, text: string): TaskElement {
+export function readElement(value: unknown, text: string, rowIndex: number): TaskElement {
   if (!isObject(value)) {
     return refuse(
       "not_an_object",
@@ -35,7 +39,7 @@ export function readElement(value: unknown, text: string): TaskElement {
     );
   }
   const data = own(value, "data");
-  if (isObject(data)) return wrapped(value, data);
+  if (isObject(data)) return wrapped(value, data, rowIndex);
   for (const field of ["predictions", "annotations"]) {
     if (!isEmpty(own(value, field))) {
       return refuse(
@@ -44,15 +48,27 @@ export function readElement(value: unknown, text: string): TaskElement {
       );
     }
   }
-  const row = { data: text, meta: null, allowSkip: true, annotations: [], predictions: [] };
+  const row = {
+    rowIndex,
+    data: text,
+    meta: null,
+    allowSkip: true,
+    annotations: NONE,
+    predictions: NONE,
+  };
   return { ok: true, row, issue: null };
 }
 
-function wrapped(element: Record<string, unknown>, data: Record<string, unknown>): TaskElement {
+function wrapped(
+  element: Record<string, unknown>,
+  data: Record<string, unknown>,
+  rowIndex: number,
+): TaskElement {
   const annotations = readEach(own(element, "annotations"), "annotation", readAnnotation);
   const predictions = readEach(own(element, "predictions"), "prediction", readPrediction);
   const meta = own(element, "meta");
   const row = {
+    rowIndex,
     data: JSON.stringify(data),
     meta: isObject(meta) ? JSON.stringify(meta) : null,
     allowSkip: own(element, "allow_skip") !== false,
@@ -68,7 +84,7 @@ function readEach<Kept>(
   read: (entry: Record<string, unknown>, resultJson: string) => Kept,
 ): { readonly kept: readonly Kept[]; readonly issue: RowProblem | null } {
   const code = `${noun}_invalid` as const;
-  if (list === undefined || list === null) return { kept: [], issue: null };
+  if (list === undefined || list === null) return NO_ENTRIES;
   if (!Array.isArray(list)) {
     const message = `"${noun}s" is ${nameType(list)}, not a list: the task was loaded without its ${noun}s`;
     return { kept: [], issue: isEmpty(list) ? null : { code, message } };
@@ -144,11 +160,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return (
     typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value)
   );
-}
-
-/** Integers beyond 2^53, as `readJson` keeps them. */
-function isRawNumber(value: object): boolean {
-  return (JSON as typeof JSON & { isRawJSON(value: unknown): boolean }).isRawJSON(value);
 }
 
 /** What Python calls false. */

@@ -1,5 +1,6 @@
 import { Buffer, isUtf8 } from "node:buffer";
 import { MAX_JSON_DEPTH } from "@bucketbridge/core";
+import { mayNeedExactJson, parseExactJson } from "./exact-json.ts";
 import type { RowProblem } from "./items.ts";
 import { exceedsJsonDepth } from "./json-depth.ts";
 import { findJsonError } from "./json-syntax.ts";
@@ -53,10 +54,9 @@ export function readJsonText(text: string): JsonReading | JsonRefusal {
 
 function parse(bytes: Buffer, text: string): JsonReading | JsonRefusal {
   try {
-    const value: unknown = UNSAFE_NUMBER.test(text)
-      ? JSON.parse(text, keepDigits)
-      : JSON.parse(text);
-    if (!SUSPECT_TEXT.test(text) && !UNSAFE_NUMBER.test(text)) return { ok: true, value, text };
+    const isExact = mayNeedExactJson(text);
+    const value: unknown = isExact ? parseExactJson(text) : JSON.parse(text);
+    if (!isExact && !SUSPECT_TEXT.test(text)) return { ok: true, value, text };
     const unstorable = findUnstorable(value);
     if (unstorable !== undefined) return { ok: false, byteOffset: 0, ...unstorable };
     return { ok: true, value, text: JSON.stringify(value) };
@@ -67,24 +67,8 @@ function parse(bytes: Buffer, text: string): JsonReading | JsonRefusal {
   }
 }
 
-/**
- * Numbers that a double may change or that are too large for one: an integer of 16 digits or more, a power of 100 or more. The
- * character before keeps out hashes and identifiers in strings, which would make the slow way the common one.
- */
-const UNSAFE_NUMBER = /[:,[\s]-?(?:\d{16}|\d+(?:\.\d+)?[eE][+-]?\d{3})/;
-
 /** Escapes of U+0000 and of surrogates; both are rare, and their pairs are looked at one by one. */
 const SUSPECT_TEXT = /\\u(?:0000|[dD][89a-fA-F])/;
-
-/** JSON source text access (V8 11.4), which TypeScript's library does not declare yet. */
-const rawJson = (JSON as typeof JSON & { rawJSON(text: string): unknown }).rawJSON;
-
-function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== "number" || Number.isSafeInteger(value) || !Number.isFinite(value))
-    return value;
-  const source = context?.source ?? "";
-  return /^-?\d+$/.test(source) ? rawJson(source) : value;
-}
 
 function describeSyntaxError(bytes: Buffer, at: number): string {
   if (at >= bytes.length) return "it is not valid JSON: it ends too early";

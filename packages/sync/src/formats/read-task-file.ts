@@ -67,14 +67,14 @@ function toItem(scanned: Exclude<ScannedRow, { kind: "end" }>, rowIndex: number)
       message,
     };
   }
-  const element = readElement(reading.value, reading.text);
+  const element = readElement(reading.value, reading.text, rowIndex);
   if (!element.ok) return { kind: "bad", rowIndex, byteOffset, resumeOffset, ...element.problem };
   return {
     kind: "row",
     rowIndex,
     byteOffset,
     resumeOffset,
-    row: { rowIndex, ...element.row },
+    row: element.row,
     issue: element.issue,
     sizeBytes: bytes.length,
   };
