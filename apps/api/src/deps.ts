@@ -1,8 +1,10 @@
 import type { Clock, Secret } from "@bucketbridge/core";
 import {
+  createProjectRepository,
   createTokenRepository,
   createUserRepository,
   type Database,
+  type ProjectRepository,
   type TokenRepository,
   type UserRepository,
 } from "@bucketbridge/db";
@@ -25,6 +27,7 @@ export interface ApiSettings {
 export interface Repositories {
   readonly users: UserRepository;
   readonly tokens: TokenRepository;
+  readonly projects: ProjectRepository;
 }
 
 /** Everything that the application is built from. Tests give real repositories on a database of their own. */
@@ -39,5 +42,6 @@ export function createRepositories(database: Database): Repositories {
   return {
     users: createUserRepository(database),
     tokens: createTokenRepository(database),
+    projects: createProjectRepository(database),
   };
 }

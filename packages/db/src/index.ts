@@ -24,3 +24,38 @@ export {
   type TokenSettings,
   type UserRepository,
 } from "./repositories/users.ts";
+export {
+  createProjectRepository,
+  PROJECT_ORDERS,
+  type ProjectCounts,
+  type ProjectCreator,
+  type ProjectFields,
+  type ProjectQuery,
+  type ProjectRecord,
+  type ProjectRepository,
+} from "./repositories/projects.ts";
+export {
+  createIssueRepository,
+  type IssueFilter,
+  type IssueRecord,
+  type IssueRepository,
+} from "./repositories/issues.ts";
+export {
+  createRunRepository,
+  type DryRunFindingRecord,
+  type RunFilter,
+  type RunRecord,
+  type RunRepository,
+  type StatusRuns,
+} from "./repositories/runs.ts";
+export {
+  createStorageRepository,
+  type NewStorage,
+  type StorageFields,
+  type StorageFilter,
+  type StorageRecord,
+  type StorageRepository,
+  type StorageUpdate,
+  type StorageUpdated,
+  type UpdateEffect,
+} from "./repositories/storages.ts";

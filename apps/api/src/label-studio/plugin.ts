@@ -3,6 +3,7 @@ import type { ApiDeps } from "../deps.ts";
 import type { TokenSigner } from "../tokens.ts";
 import { registerFormParsers } from "./body-parsers.ts";
 import { registerNegotiation } from "./negotiation.ts";
+import { registerProjectRoutes } from "./projects/routes.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { registerUserRoutes } from "./users/routes.ts";
 import { registerVersionRoutes } from "./version/routes.ts";
@@ -18,4 +19,5 @@ export async function registerLabelStudio(
   registerVersionRoutes(app, deps);
   registerTokenRoutes(app, deps, signer);
   registerUserRoutes(app, deps);
+  registerProjectRoutes(app, deps);
 }

@@ -1,4 +1,4 @@
-import type { Member } from "@bucketbridge/db";
+import type { Member, ProjectCreator } from "@bucketbridge/db";
 import { listWirePermissions } from "../../permissions.ts";
 import { toWireTime } from "../wire-time.ts";
 
@@ -24,7 +24,7 @@ export function toWhoamiView(member: Member, owner: Member | undefined): Record<
 }
 
 /** The person who made a project. */
-export function toCreatorView(member: Member): Record<string, unknown> {
+export function toCreatorView(member: ProjectCreator): Record<string, unknown> {
   const { userId, firstName, lastName, email } = member;
   return { id: userId, first_name: firstName, last_name: lastName, email, avatar: null };
 }
