@@ -59,3 +59,13 @@ export {
   type StorageUpdated,
   type UpdateEffect,
 } from "./repositories/storages.ts";
+export { createImportStores, type ImportStores } from "./import/import-stores.ts";
+export { InnerIds } from "./import/inner-ids.ts";
+export { promoteStorage, sweep, type SweepFinding } from "./import/sweep.ts";
+export {
+  cancelRun,
+  requestRun,
+  type CancelOutcome,
+  type RequestedRun,
+  type RunRequest,
+} from "./runs/request.ts";

@@ -3,7 +3,50 @@ import { readFileSync } from "node:fs";
 import type { Transaction } from "./client.ts";
 
 /** The hot statements: one file each in `sql/`, whose first lines are its contract (parameters, result, guarantees). */
-export const STATEMENT_NAMES = [] as const;
+export const STATEMENT_NAMES = [
+  "annotations-delete",
+  "annotations-import",
+  "inner-block",
+  "load-batch",
+  "load-fail",
+  "object-forget",
+  "objects-claim",
+  "objects-release",
+  "objects-renew",
+  "page-dry-run",
+  "page-files",
+  "page-known",
+  "page-tasks",
+  "predictions-import",
+  "project-hold",
+  "purge-project",
+  "purge-storage",
+  "run-ask",
+  "run-cancel",
+  "run-claimable",
+  "run-fail",
+  "run-finish",
+  "run-heartbeat",
+  "run-lock",
+  "run-progress",
+  "run-promote",
+  "run-snapshot",
+  "run-storage-lock",
+  "runs-of-deleted",
+  "storage-changed",
+  "storage-deleted",
+  "storage-lock",
+  "sweep",
+  "task-count",
+  "task-page",
+  "tasks-delete",
+  "tasks-insert",
+  "tasks-lock",
+  "unit-release",
+  "unit-renew",
+  "unit-restart",
+  "unit-take",
+] as const;
 
 /** Name of a file in `sql/`, without its ending. */
 export type StatementName = (typeof STATEMENT_NAMES)[number];
@@ -17,6 +60,7 @@ export type StatementValue =
   | null
   | readonly (string | null)[]
   | readonly (number | null)[]
+  | readonly bigint[]
   | readonly (boolean | null)[];
 
 /** The text of each statement. */

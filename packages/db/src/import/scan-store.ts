@@ -1,0 +1,296 @@
+import { AppError, COUNTER_SLOTS, DRY_RUN_SAMPLE, LEASE_SECONDS } from "@bucketbridge/core";
+import type { Database, Transaction } from "../client.ts";
+import { toStorableText } from "../storable-text.ts";
+import {
+  loadStatements,
+  runStatement,
+  type Statements,
+  type StatementValue,
+} from "../statements.ts";
+import { InnerIds, type InnerIdRange } from "./inner-ids.ts";
+import type {
+  PageOutcomeRecord,
+  RefusedKeyRecord,
+  RunKey,
+  ScanPageRecord,
+  UnitLeaseRecord,
+} from "./records.ts";
+import { toSource, type SourceRow } from "./source-row.ts";
+
+/** What the stores are made with. `statements` is given by tests that cut a guard out. */
+export interface ImportStoreDeps {
+  readonly database: Database;
+  readonly innerIds: InnerIds;
+  readonly statements?: Statements;
+}
+
+interface UnitRow extends SourceRow {
+  readonly number: number;
+  readonly epoch: number;
+  readonly kind: "range" | "directory";
+  readonly cursor: string | null;
+  readonly last_key: string | null;
+  readonly after: string | null;
+  readonly until: string | null;
+  readonly run_kind: UnitLeaseRecord["runKind"];
+}
+
+interface FilesPageRow extends PageOutcomeRecord {
+  readonly fresh: number;
+  readonly written: boolean;
+}
+
+/** The whole effect of a page is one statement, so its commit need not wait for the disk: a lost page is listed again. */
+const PAGE = { op: "db.page", commitWithoutFlush: true };
+
+/**
+ * Scan units, pages and their leases. `undefined` from a write means that the lease is lost, the run has ended or the settings
+ * of the storage changed: nothing was written.
+ */
+export class ScanStore {
+  readonly #database: Database;
+  readonly #innerIds: InnerIds;
+  readonly #statements: Statements;
+  /** Leases whose last page brought news: the next one probably does too, so the cheap statement is not tried. */
+  readonly #bringingNews = new WeakSet<UnitLeaseRecord>();
+  /** Which counter row of project_tally this process adds to. */
+  readonly #tallySlot = Math.floor(Math.random() * COUNTER_SLOTS);
+
+  constructor({ database, innerIds, statements = loadStatements() }: ImportStoreDeps) {
+    this.#database = database;
+    this.#innerIds = innerIds;
+    this.#statements = statements;
+  }
+
+  /** Leases a free unit; the first one turns the run from queued to running. Undefined: none is free. */
+  async takeUnit(run: RunKey, owner: string): Promise<UnitLeaseRecord | undefined> {
+    return this.#run(run, "db.unit.take", async (tx) => {
+      const [row] = await runStatement<UnitRow>(tx, this.#statements["unit-take"], [
+        run.runId,
+        owner,
+        LEASE_SECONDS,
+      ]);
+      return row === undefined ? undefined : this.#toLease(run, row);
+    });
+  }
+
+  /** Renews the lease; tells whether somebody asked the run to stop. */
+  async renewUnit(lease: UnitLeaseRecord): Promise<{ readonly cancel: boolean } | undefined> {
+    return this.#run(lease, "db.unit.renew", async (tx) => {
+      const values = [...unitKey(lease), LEASE_SECONDS];
+      const [row] = await runStatement<{ cancel: boolean }>(
+        tx,
+        this.#statements["unit-renew"],
+        values,
+      );
+      return row;
+    });
+  }
+
+  /** Gives the unit back at once. A lost lease is no error. */
+  async releaseUnit(lease: UnitLeaseRecord): Promise<void> {
+    await this.#run(lease, "db.unit.release", (tx) =>
+      runStatement(tx, this.#statements["unit-release"], unitKey(lease)),
+    );
+  }
+
+  /** Starts the unit afresh: its cursor has expired and the store cannot list after a key. */
+  async restartUnit(lease: UnitLeaseRecord): Promise<void> {
+    await this.#run(lease, "db.unit.restart", (tx) =>
+      runStatement(tx, this.#statements["unit-restart"], unitKey(lease)),
+    );
+  }
+
+  /** Files method: one task per key that has none. */
+  async insertFilesPage(
+    lease: UnitLeaseRecord,
+    page: ScanPageRecord,
+    { references }: { readonly references: readonly string[] },
+  ): Promise<PageOutcomeRecord | undefined> {
+    if (references.length !== page.keys.length) throw unequalColumns();
+    const known = await this.#tryKnownPage(lease, page, "files");
+    if (known !== "news") return known;
+    const project = { organizationId: lease.organizationId, projectId: lease.source.projectId };
+    let ids = await this.#innerIds.reserve(project, page.keys.length);
+    let row = await this.#insertFiles(lease, page, references, ids);
+    if (row?.written === false) {
+      this.#innerIds.giveBack(project.projectId, ids, 0);
+      ids = await this.#innerIds.reserveAll(project, page.keys.length);
+      row = await this.#insertFiles(lease, page, references, ids);
+    }
+    this.#innerIds.giveBack(
+      project.projectId,
+      ids,
+      row === undefined ? 0 : row.created + row.rearmed,
+    );
+    return row === undefined ? undefined : this.#noteNews(lease, toOutcome(row));
+  }
+
+  /** Tasks method: unknown keys become pending objects, failed and emptied ones are re-armed. */
+  async insertTasksPage(
+    lease: UnitLeaseRecord,
+    page: ScanPageRecord,
+  ): Promise<PageOutcomeRecord | undefined> {
+    const known = await this.#tryKnownPage(lease, page, "tasks");
+    if (known !== "news") return known;
+    const values = [
+      ...unitKey(lease),
+      page.keys,
+      page.sizes,
+      page.etags,
+      page.modified,
+      page.failures.map((failure) => failure?.code ?? null),
+      page.failures.map((failure) => (failure === null ? null : toStorableText(failure.message))),
+      page.cursor,
+      page.endOfUnit,
+      page.skipped,
+      LEASE_SECONDS,
+      page.lastKey,
+      ...refusedColumns(page.refused),
+    ];
+    const outcome = await this.#runPage(lease, this.#statements["page-tasks"], values);
+    return outcome === undefined ? undefined : this.#noteNews(lease, outcome);
+  }
+
+  /** Judges the keys and keeps the findings; nothing else is touched. */
+  async recordDryRunPage(
+    lease: UnitLeaseRecord,
+    {
+      page,
+      filteredKeys,
+    }: { readonly page: ScanPageRecord; readonly filteredKeys: readonly string[] },
+  ): Promise<PageOutcomeRecord | undefined> {
+    const [refusedKeys, refusedCodes] = refusedColumns(page.refused);
+    const values = [
+      ...unitKey(lease),
+      page.keys,
+      page.failures.map((failure) => failure?.code ?? null),
+      refusedKeys,
+      refusedCodes,
+      filteredKeys.slice(0, DRY_RUN_SAMPLE).map(toStorableText),
+      page.cursor,
+      page.endOfUnit,
+      page.skipped,
+      LEASE_SECONDS,
+      page.lastKey,
+      DRY_RUN_SAMPLE,
+    ];
+    const outcome = await this.#runPage(lease, this.#statements["page-dry-run"], values);
+    return outcome === undefined ? undefined : { ...outcome, rearmed: 0 };
+  }
+
+  /** "news": the page brings something, or the listing has no order; nothing was written. */
+  async #tryKnownPage(
+    lease: UnitLeaseRecord,
+    page: ScanPageRecord,
+    method: "files" | "tasks",
+  ): Promise<PageOutcomeRecord | undefined | "news"> {
+    const isPlain = page.refused.length === 0 && page.failures.every((failure) => failure === null);
+    if (!page.ordered || !isPlain || this.#bringingNews.has(lease)) return "news";
+    const values = [
+      ...unitKey(lease),
+      page.keys,
+      page.cursor,
+      page.endOfUnit,
+      page.skipped,
+      LEASE_SECONDS,
+      method === "files",
+      page.lastKey,
+    ];
+    return this.#run(lease, PAGE.op, async (tx) => {
+      const [row] = await runStatement<{ same: boolean; cancel: boolean }>(
+        tx,
+        this.#statements["page-known"],
+        values,
+      );
+      if (row === undefined) return undefined;
+      return row.same
+        ? { created: 0, known: page.keys.length, rearmed: 0, cancel: row.cancel }
+        : "news";
+    });
+  }
+
+  #noteNews(lease: UnitLeaseRecord, outcome: PageOutcomeRecord): PageOutcomeRecord {
+    if (outcome.created + outcome.rearmed > 0) this.#bringingNews.add(lease);
+    else this.#bringingNews.delete(lease);
+    return outcome;
+  }
+
+  async #insertFiles(
+    lease: UnitLeaseRecord,
+    page: ScanPageRecord,
+    references: readonly string[],
+    ids: InnerIdRange,
+  ): Promise<FilesPageRow | undefined> {
+    const values = [
+      ...unitKey(lease),
+      page.keys,
+      page.sizes,
+      page.etags,
+      page.modified,
+      references,
+      ids.base,
+      ids.count,
+      page.cursor,
+      page.endOfUnit,
+      page.skipped,
+      LEASE_SECONDS,
+      this.#tallySlot,
+      page.lastKey,
+      ...refusedColumns(page.refused),
+    ];
+    return this.#runPage<FilesPageRow>(lease, this.#statements["page-files"], values);
+  }
+
+  async #runPage<Row = PageOutcomeRecord>(
+    lease: UnitLeaseRecord,
+    text: string,
+    values: readonly StatementValue[],
+  ): Promise<Row | undefined> {
+    return this.#run(lease, PAGE.op, async (tx) => (await runStatement<Row>(tx, text, values))[0]);
+  }
+
+  #run<T>(run: RunKey, op: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#database.inOrganization(run.organizationId, work, op === PAGE.op ? PAGE : { op });
+  }
+
+  #toLease(run: RunKey, row: UnitRow): UnitLeaseRecord {
+    return {
+      organizationId: run.organizationId,
+      runId: run.runId,
+      number: row.number,
+      epoch: row.epoch,
+      kind: row.kind,
+      cursor: row.cursor,
+      lastKey: row.last_key,
+      after: row.after,
+      until: row.until,
+      runKind: row.run_kind,
+      source: toSource(row, run, this.#database.keyRing),
+    };
+  }
+}
+
+function unitKey(lease: UnitLeaseRecord): [number, number, number] {
+  return [lease.runId, lease.number, lease.epoch];
+}
+
+function refusedColumns(refused: readonly RefusedKeyRecord[]): [string[], string[], string[]] {
+  return [
+    refused.map(({ key }) => toStorableText(key)),
+    refused.map(({ code }) => code),
+    refused.map(({ message }) => toStorableText(message)),
+  ];
+}
+
+function toOutcome({ created, known, rearmed, cancel }: PageOutcomeRecord): PageOutcomeRecord {
+  return { created, known, rearmed, cancel };
+}
+
+function unequalColumns(): AppError {
+  return new AppError({
+    code: "internal",
+    op: PAGE.op,
+    message: "the page's columns are not of equal length",
+  });
+}
