@@ -1,7 +1,7 @@
 import type { RunEvent } from "@bucketbridge/contracts";
 import { isFinalState } from "@bucketbridge/contracts";
 import type { Clock } from "@bucketbridge/core";
-import { RateWindow } from "../../runs/run-rate.ts";
+import { RateWindow } from "@bucketbridge/sync";
 import type { RunSample } from "../../runs/run-watchers.ts";
 import { toRunCounts, toRunError } from "../runs/view.ts";
 
@@ -45,7 +45,7 @@ export async function* toEventStream(
 
 function toRunEvent(sample: RunSample, rates: RateWindow): RunEvent {
   const { run } = sample;
-  const { perSecond, etaSeconds } = rates.add(sample);
+  const { perSecond, etaSeconds } = rates.add({ ...run, atMs: sample.atMs });
   return {
     runId: run.id,
     state: run.state,

@@ -1,4 +1,10 @@
-import type { RunSample } from "./run-watchers.ts";
+import type { RunProgress } from "./ports.ts";
+
+/** A run's counts at one moment. */
+export interface RateSample extends Pick<RunProgress, "phase" | "listed" | "pending"> {
+  /** Milliseconds of a steady clock. */
+  readonly atMs: number;
+}
 
 /** How fast a run goes, and when it will be done. */
 export interface RunRate {
@@ -13,34 +19,28 @@ const WINDOW_MS = 15_000;
 
 /** Keeps the samples of one run that a rate is made of. */
 export class RateWindow {
-  #samples: RunSample[] = [];
+  #samples: RateSample[] = [];
 
   /** Takes the next sample, oldest first, and gives the rate up to it. */
-  add(sample: RunSample): RunRate {
-    const { phase } = sample.run;
+  add(sample: RateSample): RunRate {
     const recent = this.#samples.filter(
-      (old) => old.run.phase === phase && sample.atMs - old.atMs <= WINDOW_MS,
+      (old) => old.phase === sample.phase && sample.atMs - old.atMs <= WINDOW_MS,
     );
     this.#samples = [...recent, sample];
     const first = recent[0];
     if (first === undefined || sample.atMs <= first.atMs)
       return { perSecond: null, etaSeconds: null };
-    const perSecond =
-      (progressOf(sample) - progressOf(first)) / ((sample.atMs - first.atMs) / 1_000);
-    return { perSecond: round(Math.max(0, perSecond)), etaSeconds: toEta(sample, perSecond) };
+    const seconds = (sample.atMs - first.atMs) / 1_000;
+    const perSecond = Math.max(0, (progressOf(sample) - progressOf(first)) / seconds);
+    return { perSecond: Math.round(perSecond * 10) / 10, etaSeconds: toEta(sample, perSecond) };
   }
 }
 
 /** While objects are loaded, those that wait become fewer; before, the listing grows. */
-function progressOf({ run }: RunSample): number {
-  return run.phase === "loading" ? -run.pending : run.listed;
+function progressOf({ phase, listed, pending }: RateSample): number {
+  return phase === "loading" ? -pending : listed;
 }
 
-function toEta({ run }: RunSample, perSecond: number): number | null {
-  if (run.phase !== "loading" || perSecond <= 0) return null;
-  return Math.ceil(run.pending / perSecond);
-}
-
-function round(rate: number): number {
-  return Math.round(rate * 10) / 10;
+function toEta({ phase, pending }: RateSample, perSecond: number): number | null {
+  return phase === "loading" && perSecond > 0 ? Math.ceil(pending / perSecond) : null;
 }
