@@ -1,12 +1,13 @@
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError, silentLogger, type Logger } from "@bucketbridge/core";
-import { findBinaries } from "./binaries.ts";
+import { findBinaries, type Binaries } from "./binaries.ts";
 import {
   ensureCluster,
   ensureDataDirectory,
   readPassword,
   type ClusterAuth,
+  type DataDirectory,
   type Durability,
 } from "./data-directory.ts";
 import { OwnerFile } from "./owner-file.ts";
@@ -44,6 +45,8 @@ const START_TIMEOUT_MS = 120_000;
 /** After this the shutdown is repeated without a checkpoint; the next start then recovers. */
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
+const START_ATTEMPTS = 50;
+const RETRY_MS = 200;
 /** api, workers and both pools of each BullMQ class on one server (11 connections for a queue, a worker and its events). */
 const MAX_CONNECTIONS = 200;
 
@@ -61,30 +64,65 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     ensureCluster(directory, binaries, options);
     await stopOrphan(directory, binaries, log);
-    const port = await choosePort(options.port);
-    const command = [
-      binaries.postgres,
-      "-D",
-      directory.data,
-      ...serverFlags(port, options.durability),
-    ];
-    const child = spawnWatched(directory.account, command);
-    const exit = watchExit(child, owner, log);
-    const { pid } = await waitUntilReady(directory.data, port, exit);
-    const user = options.auth === "trust" ? "postgres" : `postgres:${readPassword(directory)}`;
-    return {
-      port,
-      pid,
-      dataDir: directory.data,
-      exited: exit.exited,
-      adminUrl: (database = "postgres") =>
-        `postgresql://${user}@127.0.0.1:${String(port)}/${database}`,
-      stop: () => stopCluster(child, exit, pid),
-    };
+    const server = await startServer(directory, binaries, { ...options, log });
+    void server.exit.exited.then(() => {
+      owner.release();
+    });
+    return toCluster(server, directory, options.auth);
   } catch (error) {
     owner.release();
     throw error;
   }
+}
+
+interface RunningServer {
+  readonly child: WatchedProcess;
+  readonly exit: Exit;
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** Starts PostgreSQL, and again while processes of one that was killed a moment ago still hold its shared memory. */
+async function startServer(
+  directory: DataDirectory,
+  binaries: Binaries,
+  options: ClusterOptions & { readonly log: Logger },
+): Promise<RunningServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await choosePort(options.port);
+    const flags = serverFlags(port, options.durability);
+    const child = spawnWatched(directory.account, [
+      binaries.postgres,
+      "-D",
+      directory.data,
+      ...flags,
+    ]);
+    const exit = watchExit(child, options.log);
+    const state = await waitUntilReady(directory.data, port, exit, child);
+    if (state !== undefined) return { child, exit, pid: state.pid, port };
+    const isHeld = exit.lastOutput.includes("pre-existing shared memory block");
+    if (!isHeld || attempt === START_ATTEMPTS) {
+      throw new AppError({
+        code: "unavailable",
+        message: `postgresql did not start in ${directory.data}: ${exit.lastOutput.trim() || "no answer in time"}`,
+      });
+    }
+    await delay(RETRY_MS);
+  }
+}
+
+function toCluster(server: RunningServer, directory: DataDirectory, auth: ClusterAuth): Cluster {
+  const { exit, pid, port } = server;
+  const user = auth === "trust" ? "postgres" : `postgres:${readPassword(directory)}`;
+  return {
+    port,
+    pid,
+    dataDir: directory.data,
+    exited: exit.exited,
+    adminUrl: (database = "postgres") =>
+      `postgresql://${user}@127.0.0.1:${String(port)}/${database}`,
+    stop: () => stopServer(server),
+  };
 }
 
 async function choosePort(wanted: number | undefined): Promise<number> {
@@ -112,7 +150,7 @@ interface Exit {
   lastOutput: string;
 }
 
-function watchExit(child: WatchedProcess, owner: OwnerFile, log: Logger): Exit {
+function watchExit(child: WatchedProcess, log: Logger): Exit {
   const { promise, resolve } = Promise.withResolvers<{ expected: boolean; code: number | null }>();
   const exit: Exit = { exited: promise, isExpected: false, hasExited: false, lastOutput: "" };
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -121,33 +159,39 @@ function watchExit(child: WatchedProcess, owner: OwnerFile, log: Logger): Exit {
   });
   const onEnd = (code: number | null): void => {
     exit.hasExited = true;
-    owner.release();
     resolve({ expected: exit.isExpected, code });
   };
   child.once("error", (error) => {
     exit.lastOutput += error.message;
     onEnd(null);
   });
-  child.once("exit", onEnd);
+  // close, not exit: the last words may come after the end.
+  child.once("close", onEnd);
   return exit;
 }
 
-async function waitUntilReady(data: string, port: number, exit: Exit): Promise<Postmaster> {
+/** `undefined` when it ended instead, or is not ready in time (it is then stopped). */
+async function waitUntilReady(
+  data: string,
+  port: number,
+  exit: Exit,
+  child: WatchedProcess,
+): Promise<Postmaster | undefined> {
   const deadlineMs = performance.now() + START_TIMEOUT_MS;
-  for (;;) {
+  while (!exit.hasExited) {
     const state = readPostmaster(data);
-    if (state?.isReady === true && state.port === port && !exit.hasExited) return state;
-    if (exit.hasExited || performance.now() > deadlineMs) {
-      throw new AppError({
-        code: "unavailable",
-        message: `postgresql did not start in ${data}: ${exit.lastOutput.trim() || "no answer in time"}`,
-      });
+    if (state?.isReady === true && state.port === port) return state;
+    if (performance.now() > deadlineMs) {
+      child.stdin.end();
+      await exit.exited;
     }
     await delay(POLL_MS);
   }
+  return undefined;
 }
 
-async function stopCluster(child: WatchedProcess, exit: Exit, pid: number): Promise<void> {
+async function stopServer({ child, exit, pid }: RunningServer): Promise<void> {
+  if (exit.hasExited) return;
   exit.isExpected = true;
   child.stdin.end();
   const impatience = setTimeout(() => {

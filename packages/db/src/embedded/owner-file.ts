@@ -65,9 +65,9 @@ function startOf(pid: number): string | undefined {
     const stat = `/proc/${String(pid)}/stat`;
     if (!fs.existsSync(stat)) return undefined;
     const boot = fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    // The command name in brackets may hold spaces; field 22, the start, is the 20th after it.
+    // The command name in brackets may hold spaces. After it: field 3, the state, and field 22, the start.
     const fields = fs.readFileSync(stat, "utf8").split(") ").at(-1)?.split(" ");
-    return `${boot} ${fields?.[19] ?? ""}`;
+    return fields?.[0] === "Z" ? undefined : `${boot} ${fields?.[19] ?? ""}`;
   }
   const result = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
   return result.status === 0 ? result.stdout.trim() : undefined;
