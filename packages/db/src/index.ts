@@ -63,9 +63,43 @@ export { createImportStores, type ImportStores } from "./import/import-stores.ts
 export { InnerIds } from "./import/inner-ids.ts";
 export { promoteStorage, sweep, type SweepFinding } from "./import/sweep.ts";
 export {
+  countWork,
+  describeRun,
+  type RunCardRecord,
+  type WorkCountsRecord,
+} from "./import/worker-queries.ts";
+export {
   cancelRun,
   requestRun,
   type CancelOutcome,
   type RequestedRun,
   type RunRequest,
 } from "./runs/request.ts";
+export {
+  createAnnotationRepository,
+  type AnnotationRecord,
+  type AnnotationRepository,
+  type PredictionRecord,
+  type TaskWork,
+} from "./repositories/annotations.ts";
+export {
+  TASK_COLUMNS,
+  type TaskColumn,
+  type TaskCondition,
+  type TaskField,
+  type TaskFilter,
+  type TaskOrder,
+  type TaskValue,
+} from "./repositories/task-filter.ts";
+export type { RemovedTasks } from "./repositories/task-writes.ts";
+export {
+  createTaskRepository,
+  type TaskChanges,
+  type TaskQuery,
+  type TaskRecord,
+  type TaskRepository,
+  type TaskTotals,
+} from "./repositories/tasks.ts";
+export { purgeDeleted, type PurgeOptions, type PurgeResult } from "./maintenance/purge.ts";
+export { createTasks, type TasksToCreate } from "./tasks/create-tasks.ts";
+export { deleteTasks, type DeletedTasks, type TasksToDelete } from "./tasks/delete-tasks.ts";

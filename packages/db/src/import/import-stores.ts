@@ -14,14 +14,18 @@ export interface ImportStores {
 
 /**
  * Makes the stores over one database. One set per process: they share blocks of inner ids. `innerIds` is given where tasks
- * are made in other ways too; `statements` by tests that cut a guard out.
+ * are made in other ways too; `statements` by tests that cut a guard out, `leaseSeconds` by tests of crashes.
  */
 export function createImportStores(
   database: Database,
-  options: { readonly innerIds?: InnerIds; readonly statements?: Statements } = {},
+  options: {
+    readonly innerIds?: InnerIds;
+    readonly statements?: Statements;
+    readonly leaseSeconds?: number | undefined;
+  } = {},
 ): ImportStores {
   const statements = options.statements ?? loadStatements();
   const innerIds = options.innerIds ?? new InnerIds(database, statements);
-  const deps = { database, innerIds, statements };
+  const deps = { database, innerIds, statements, leaseSeconds: options.leaseSeconds };
   return { scans: new ScanStore(deps), loads: new LoadStore(deps), runs: new RunStore(deps) };
 }

@@ -50,11 +50,13 @@ export class LoadStore {
   readonly #database: Database;
   readonly #innerIds: InnerIds;
   readonly #statements: Statements;
+  readonly #leaseSeconds: number;
 
-  constructor({ database, innerIds, statements = loadStatements() }: ImportStoreDeps) {
+  constructor({ database, innerIds, ...options }: ImportStoreDeps) {
     this.#database = database;
     this.#innerIds = innerIds;
-    this.#statements = statements;
+    this.#statements = options.statements ?? loadStatements();
+    this.#leaseSeconds = options.leaseSeconds ?? LEASE_SECONDS;
   }
 
   /** Claims due objects, oldest first; one that is larger than `bytes` alone. */
@@ -63,7 +65,14 @@ export class LoadStore {
     owner: string,
     limits: { readonly objects: number; readonly bytes: number },
   ): Promise<readonly ClaimedObjectRecord[]> {
-    const values = [run.runId, owner, limits.objects, limits.bytes, LEASE_SECONDS, MAX_ATTEMPTS];
+    const values = [
+      run.runId,
+      owner,
+      limits.objects,
+      limits.bytes,
+      this.#leaseSeconds,
+      MAX_ATTEMPTS,
+    ];
     const rows = await this.#rows<ClaimedRow>(run, "db.object.claim", "objects-claim", values);
     return rows.map(toClaimedObject);
   }
@@ -71,7 +80,7 @@ export class LoadStore {
   /** Renews the leases; returns the ids that are still held. */
   async renew(run: RunKey, objects: readonly ClaimedObjectRecord[]): Promise<ReadonlySet<number>> {
     if (objects.length === 0) return new Set();
-    const values = [...leaseColumns(objects), LEASE_SECONDS, run.runId];
+    const values = [...leaseColumns(objects), this.#leaseSeconds, run.runId];
     const rows = await this.#rows<{ id: bigint }>(run, "db.object.renew", "objects-renew", values);
     return new Set(rows.map(({ id }) => toSafeId(id)));
   }
@@ -88,7 +97,10 @@ export class LoadStore {
     if (projectId === undefined) return undefined;
     const { organizationId } = run;
     const ids = await this.#innerIds.reserveAll({ organizationId, projectId }, batch.rows.length);
-    const values = batchValues(run, batch, ids.base);
+    const values = batchValues(run, batch, {
+      innerIdBase: ids.base,
+      leaseSeconds: this.#leaseSeconds,
+    });
     try {
       // Rows and checkpoint are one transaction: lost together with an unflushed commit, they are read again.
       return await this.#database.inOrganization(
@@ -200,7 +212,11 @@ export class LoadStore {
   }
 }
 
-function batchValues(run: RunKey, batch: LoadBatchRecord, innerIdBase: number): StatementValue[] {
+function batchValues(
+  run: RunKey,
+  batch: LoadBatchRecord,
+  { innerIdBase, leaseSeconds }: { readonly innerIdBase: number; readonly leaseSeconds: number },
+): StatementValue[] {
   const columns = toTaskColumns(batch.rows);
   return [
     run.runId,
@@ -218,7 +234,7 @@ function batchValues(run: RunKey, batch: LoadBatchRecord, innerIdBase: number): 
     batch.byteOffset,
     batch.finished,
     batch.etag,
-    LEASE_SECONDS,
+    leaseSeconds,
     batch.slot % COUNTER_SLOTS,
     batch.replace,
     batch.badRows.map(({ rowIndex }) => rowIndex),

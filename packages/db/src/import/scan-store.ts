@@ -22,6 +22,8 @@ export interface ImportStoreDeps {
   readonly database: Database;
   readonly innerIds: InnerIds;
   readonly statements?: Statements;
+  /** Time that a lease lasts; tests of crashes shorten it. */
+  readonly leaseSeconds?: number | undefined;
 }
 
 interface UnitRow extends SourceRow {
@@ -51,15 +53,17 @@ export class ScanStore {
   readonly #database: Database;
   readonly #innerIds: InnerIds;
   readonly #statements: Statements;
+  readonly #leaseSeconds: number;
   /** Leases whose last page brought news: the next one probably does too, so the cheap statement is not tried. */
   readonly #bringingNews = new WeakSet<UnitLeaseRecord>();
   /** Which counter row of project_tally this process adds to. */
   readonly #tallySlot = Math.floor(Math.random() * COUNTER_SLOTS);
 
-  constructor({ database, innerIds, statements = loadStatements() }: ImportStoreDeps) {
+  constructor({ database, innerIds, ...options }: ImportStoreDeps) {
     this.#database = database;
     this.#innerIds = innerIds;
-    this.#statements = statements;
+    this.#statements = options.statements ?? loadStatements();
+    this.#leaseSeconds = options.leaseSeconds ?? LEASE_SECONDS;
   }
 
   /** Leases a free unit; the first one turns the run from queued to running. Undefined: none is free. */
@@ -68,7 +72,7 @@ export class ScanStore {
       const [row] = await runStatement<UnitRow>(tx, this.#statements["unit-take"], [
         run.runId,
         owner,
-        LEASE_SECONDS,
+        this.#leaseSeconds,
       ]);
       return row === undefined ? undefined : this.#toLease(run, row);
     });
@@ -77,7 +81,7 @@ export class ScanStore {
   /** Renews the lease; tells whether somebody asked the run to stop. */
   async renewUnit(lease: UnitLeaseRecord): Promise<{ readonly cancel: boolean } | undefined> {
     return this.#run(lease, "db.unit.renew", async (tx) => {
-      const values = [...unitKey(lease), LEASE_SECONDS];
+      const values = [...unitKey(lease), this.#leaseSeconds];
       const [row] = await runStatement<{ cancel: boolean }>(
         tx,
         this.#statements["unit-renew"],
@@ -144,7 +148,7 @@ export class ScanStore {
       page.cursor,
       page.endOfUnit,
       page.skipped,
-      LEASE_SECONDS,
+      this.#leaseSeconds,
       page.lastKey,
       ...refusedColumns(page.refused),
     ];
@@ -171,7 +175,7 @@ export class ScanStore {
       page.cursor,
       page.endOfUnit,
       page.skipped,
-      LEASE_SECONDS,
+      this.#leaseSeconds,
       page.lastKey,
       DRY_RUN_SAMPLE,
     ];
@@ -193,7 +197,7 @@ export class ScanStore {
       page.cursor,
       page.endOfUnit,
       page.skipped,
-      LEASE_SECONDS,
+      this.#leaseSeconds,
       method === "files",
       page.lastKey,
     ];
@@ -234,7 +238,7 @@ export class ScanStore {
       page.cursor,
       page.endOfUnit,
       page.skipped,
-      LEASE_SECONDS,
+      this.#leaseSeconds,
       this.#tallySlot,
       page.lastKey,
       ...refusedColumns(page.refused),

@@ -29,23 +29,32 @@ interface SweepRow {
 }
 
 /**
- * What needs a ring, over all organisations, oldest run first, at most `limit`. Ends the runs of deleted storages and projects
- * on the way. Findings that were rung and come again are harmless. One worker at a time should call it, every few seconds;
- * it is the only thing that is needed after a crash.
+ * Advisory lock of the transaction that sweeps. Not of a session: a frozen worker would then keep all others from sweeping,
+ * while an idle transaction is ended by the server.
+ */
+const SWEEP_LOCK = 7_202_611;
+
+/**
+ * What needs a ring, over all organisations, oldest run first, at most `limit`; undefined while another worker sweeps. Ends the
+ * runs of deleted storages and projects on the way. Findings that were rung and come again are harmless. Workers call it every
+ * few seconds; it is the only thing that is needed after a crash.
  */
 export async function sweep(
   database: Database,
   limit: number,
   statements: Statements = loadStatements(),
-): Promise<readonly SweepFinding[]> {
+): Promise<readonly SweepFinding[] | undefined> {
   const rows = await database.inMaintenance(
     async (tx) => {
+      const [lock] = await tx.$queryRaw<{ isOurs: boolean }[]>`
+        SELECT pg_try_advisory_xact_lock(${SWEEP_LOCK}) AS "isOurs"`;
+      if (lock?.isOurs !== true) return undefined;
       await runStatement(tx, statements["runs-of-deleted"], []);
       return runStatement<SweepRow>(tx, statements.sweep, [limit]);
     },
     { op: "db.sweep" },
   );
-  return rows.map((row) => ({
+  return rows?.map((row) => ({
     kind: row.kind,
     organizationId: row.organization_id,
     runId: row.run_id,

@@ -1,0 +1,64 @@
+import type { Database } from "../client.ts";
+import type { RunKey } from "./records.ts";
+
+/** What people read about a run on the job board, and its place among others. */
+export interface RunCardRecord {
+  readonly provider: string;
+  readonly title: string | null;
+  /** Number of the run in its storage. */
+  readonly number: number;
+  /** 1 for the oldest active run of its organisation, 2 for the next. */
+  readonly rank: number;
+}
+
+/** Work that waits for workers, over all organisations. */
+export interface WorkCountsRecord {
+  readonly activeRuns: number;
+  readonly openUnits: number;
+  /** At most `MAX_COUNTED` per run. */
+  readonly pendingObjects: number;
+  /** At most `MAX_COUNTED`. */
+  readonly dueDeliveries: number;
+}
+
+/** Counting further would cost more than it says: nobody starts a thousand workers. */
+const MAX_COUNTED = 10_000;
+
+/** Label and rank of a run; undefined for one that is gone. */
+export async function describeRun(
+  database: Database,
+  { organizationId, runId }: RunKey,
+): Promise<RunCardRecord | undefined> {
+  const [card] = await database.inOrganization(
+    organizationId,
+    (tx) => tx.$queryRaw<RunCardRecord[]>`
+      SELECT s.provider, s.title, r.number, greatest(1, (
+        SELECT count(*)::int FROM run a
+        WHERE a.organization_id = r.organization_id AND a.state IN ('queued', 'running') AND a.id <= r.id)) AS rank
+      FROM run r JOIN storage s ON s.id = r.storage_id WHERE r.id = ${runId}`,
+    { op: "db.run.describe" },
+  );
+  return card;
+}
+
+/** Counts what decides how many workers are worth having. */
+export async function countWork(database: Database): Promise<WorkCountsRecord> {
+  const [counts] = await database.inMaintenance(
+    (tx) => tx.$queryRaw<WorkCountsRecord[]>`
+      WITH active AS MATERIALIZED (
+        SELECT r.id, s.id AS storage_id, s.location_version
+        FROM run r JOIN storage s ON s.id = r.storage_id WHERE r.state IN ('queued', 'running') AND s.direction = 'source')
+      SELECT (SELECT count(*)::int FROM active) AS "activeRuns",
+        (SELECT count(*)::int FROM scan_unit g JOIN active a ON a.id = g.run_id WHERE g.state = 'open') AS "openUnits",
+        (SELECT coalesce(sum(p.objects), 0)::int FROM active a CROSS JOIN LATERAL (
+           SELECT count(*) AS objects FROM (
+             SELECT FROM source_object o
+             WHERE o.storage_id = a.storage_id AND o.location_version = a.location_version AND o.state = 'pending'
+             LIMIT ${MAX_COUNTED}) x) p) AS "pendingObjects",
+        (SELECT count(*)::int FROM (
+           SELECT FROM storage t JOIN delivery d ON d.target_id = t.id AND d.due_at <= statement_timestamp()
+           WHERE t.direction = 'target' AND t.deleted_at IS NULL LIMIT ${MAX_COUNTED}) x) AS "dueDeliveries"`,
+    { op: "db.work.count" },
+  );
+  return counts ?? { activeRuns: 0, openUnits: 0, pendingObjects: 0, dueDeliveries: 0 };
+}
