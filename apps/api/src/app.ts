@@ -2,9 +2,11 @@ import Fastify, { LogController, type FastifyInstance } from "fastify";
 import type { ApiDeps } from "./deps.ts";
 import { registerJsonParser } from "./label-studio/body-parsers.ts";
 import { registerLabelStudio } from "./label-studio/plugin.ts";
+import { registerLocalFileRoutes } from "./media/local-files/routes.ts";
 import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";
 import { registerErrors } from "./plugins/errors.ts";
 import { makeRequestId, registerHardening } from "./plugins/hardening.ts";
+import { RunWatchers } from "./runs/run-watchers.ts";
 import { TokenSigner } from "./tokens.ts";
 import { registerNativeApi } from "./v1/plugin.ts";
 
@@ -29,14 +31,16 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   });
   const signer = new TokenSigner(settings.tokenKeys, deps.clock);
   const authenticate = makeAuthenticate(deps, signer);
+  const watchers = new RunWatchers(deps);
   registerHardening(app);
   registerErrors(app, authenticate);
   registerAuth(app, authenticate);
   registerJsonParser(app);
-  await app.register(async (scope) => registerLabelStudio(scope, deps, signer));
+  await app.register(async (scope) => registerLabelStudio(scope, deps, { signer, watchers }));
+  registerLocalFileRoutes(app, deps);
   await app.register(
     (scope, _options, done) => {
-      registerNativeApi(scope, deps);
+      registerNativeApi(scope, deps, watchers);
       done();
     },
     { prefix: "/api/v1" },

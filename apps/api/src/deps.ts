@@ -1,14 +1,30 @@
 import type { Clock, Secret } from "@bucketbridge/core";
 import {
+  cancelRun,
+  createIssueRepository,
   createProjectRepository,
+  createRunRepository,
+  createStorageRepository,
   createTokenRepository,
   createUserRepository,
+  requestRun,
+  type CancelOutcome,
   type Database,
+  type IssueRepository,
   type ProjectRepository,
+  type RequestedRun,
+  type RunRepository,
+  type RunRequest,
+  type StorageRepository,
   type TokenRepository,
   type UserRepository,
 } from "@bucketbridge/db";
+import type { Producer } from "@bucketbridge/queue";
+import type { LocalFilesPolicy } from "@bucketbridge/storage/providers";
 import type { FastifyBaseLogger } from "fastify";
+import type { StorageTypePolicy } from "./label-studio/storages/storage-types.ts";
+import type { RunKey } from "./runs/run-watchers.ts";
+import type { Stores } from "./stores/stores.ts";
 
 /** Values of the configuration that the application uses, already checked. */
 export interface ApiSettings {
@@ -21,6 +37,19 @@ export interface ApiSettings {
   readonly maxBodyBytes: number;
   /** Signs personal tokens with the first key and takes all of them. */
   readonly tokenKeys: readonly Secret[];
+  /** Where local files may lie, and whether they are served. */
+  readonly localFiles: LocalFilesPolicy;
+  readonly storageTypes: StorageTypePolicy;
+  /** The compatible sync waits this long for a final state (`SYNC_WAIT_MS`; tests without a worker wait less). */
+  readonly syncWaitMs: number;
+}
+
+/** Runs are asked for and canceled in transactions of the database. */
+export interface RunRequests {
+  /** Undefined: no such storage in the organisation. */
+  request(request: RunRequest): Promise<RequestedRun | undefined>;
+  /** Undefined: no such run in the organisation. */
+  cancel(run: RunKey): Promise<CancelOutcome | undefined>;
 }
 
 /** What the handlers know of the database. */
@@ -28,6 +57,10 @@ export interface Repositories {
   readonly users: UserRepository;
   readonly tokens: TokenRepository;
   readonly projects: ProjectRepository;
+  readonly storages: StorageRepository;
+  readonly runs: RunRepository;
+  readonly issues: IssueRepository;
+  readonly runRequests: RunRequests;
 }
 
 /** Everything that the application is built from. Tests give real repositories on a database of their own. */
@@ -35,6 +68,9 @@ export interface ApiDeps extends Repositories {
   readonly settings: ApiSettings;
   readonly log: FastifyBaseLogger;
   readonly clock: Clock;
+  /** Wakes workers, after commit. */
+  readonly bell: Pick<Producer, "ring">;
+  readonly stores: Stores;
 }
 
 /** All repositories over one database. */
@@ -43,5 +79,12 @@ export function createRepositories(database: Database): Repositories {
     users: createUserRepository(database),
     tokens: createTokenRepository(database),
     projects: createProjectRepository(database),
+    storages: createStorageRepository(database),
+    runs: createRunRepository(database),
+    issues: createIssueRepository(database),
+    runRequests: {
+      request: (request) => requestRun(database, request),
+      cancel: (run) => cancelRun(database, run),
+    },
   };
 }

@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll } from "vitest";
 import { buildApp } from "../src/app.ts";
 import { createRepositories, type ApiDeps } from "../src/deps.ts";
+import type { Stores } from "../src/stores/stores.ts";
 import { hashToken, makeLegacyToken, tokenPrefix } from "../src/tokens.ts";
 
 /** A person with a legacy token, in an organisation. */
@@ -73,9 +74,15 @@ async function startApi(url: string, change: (deps: ApiDeps) => ApiDeps): Promis
       trustProxy: false,
       maxBodyBytes: 1024 * 1024,
       tokenKeys: [new Secret(randomBytes(32).toString("hex"))],
+      localFiles: { documentRoot: undefined, servingEnabled: false },
+      storageTypes: { offered: "all", gcsImpersonation: false },
+      // No worker runs here: nothing becomes final by waiting.
+      syncWaitMs: 0,
     },
     log,
     clock: systemClock,
+    bell: { ring: () => Promise.resolve(true) },
+    stores: noStores,
   });
   const owner = await makeOwner(deps);
   const stranger = await makeStranger(database);
@@ -130,3 +137,12 @@ async function makeStranger(database: Database): Promise<TestMember> {
     return { userId, organizationId, email, token };
   });
 }
+
+/** No type of storage is available. */
+const noStores: Stores = {
+  find: () => Promise.resolve(undefined),
+  check: () => Promise.resolve(),
+  open: () => {
+    throw new AppError({ code: "unsupported", message: "this test has no stores" });
+  },
+};

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import type { ApiDeps } from "../deps.ts";
+import type { RunWatchers } from "../runs/run-watchers.ts";
 import type { TokenSigner } from "../tokens.ts";
 import { registerFormParsers } from "./body-parsers.ts";
 import { registerNegotiation } from "./negotiation.ts";
 import { registerProjectRoutes } from "./projects/routes.ts";
+import { registerStorageRoutes } from "./storages/routes.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { registerUserRoutes } from "./users/routes.ts";
 import { registerVersionRoutes } from "./version/routes.ts";
@@ -12,7 +14,7 @@ import { registerVersionRoutes } from "./version/routes.ts";
 export async function registerLabelStudio(
   app: FastifyInstance,
   deps: ApiDeps,
-  signer: TokenSigner,
+  { signer, watchers }: { readonly signer: TokenSigner; readonly watchers: RunWatchers },
 ): Promise<void> {
   await registerFormParsers(app);
   registerNegotiation(app);
@@ -20,4 +22,5 @@ export async function registerLabelStudio(
   registerTokenRoutes(app, deps, signer);
   registerUserRoutes(app, deps);
   registerProjectRoutes(app, deps);
+  registerStorageRoutes(app, deps, watchers);
 }

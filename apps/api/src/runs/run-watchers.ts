@@ -18,7 +18,7 @@ export interface RunKey {
 interface WatcherDeps {
   readonly runs: Pick<RunRepository, "find">;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly log: Pick<Logger, "warn">;
 }
 
 /** The first looks come fast, since small runs end within a second; later ones are for people who watch a bar. */
@@ -83,7 +83,7 @@ class Poller {
   #listeners = 0;
   #latest: RunSample | undefined;
   #isOver = false;
-  #changed = Promise.withResolvers<void>();
+  #changed = Promise.withResolvers<undefined>();
 
   constructor(key: RunKey, deps: WatcherDeps, onEmpty: () => void) {
     this.#key = key;
@@ -105,9 +105,9 @@ class Poller {
 
   /** The first sample that is not `seen`; undefined when there will be none or the signal is aborted. */
   async after(seen: RunSample | undefined, signal: AbortSignal): Promise<RunSample | undefined> {
-    const aborted = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<undefined>();
     const onAbort = (): void => {
-      aborted.resolve();
+      aborted.resolve(undefined);
     };
     signal.addEventListener("abort", onAbort, { once: true });
     try {
@@ -136,7 +136,7 @@ class Poller {
         log.warn({ runId: this.#key.runId, err: error }, "run.watch.failed");
     } finally {
       this.#isOver = true;
-      this.#changed.resolve();
+      this.#changed.resolve(undefined);
       this.#onEmpty();
     }
   }
@@ -147,8 +147,8 @@ class Poller {
     const run = await this.#deps.runs.find(organizationId, runId);
     if (run === undefined || this.#stop.signal.aborted) return false;
     this.#latest = { run, atMs: this.#deps.clock.now() };
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers<void>();
+    this.#changed.resolve(undefined);
+    this.#changed = Promise.withResolvers<undefined>();
     return !isFinalState(run.state);
   }
 }

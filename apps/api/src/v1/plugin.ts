@@ -1,11 +1,24 @@
 import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { ApiDeps } from "../deps.ts";
+import type { RunWatchers } from "../runs/run-watchers.ts";
+import { registerEventRoutes } from "./events/routes.ts";
+import { registerIssueRoutes } from "./issues/routes.ts";
 import { registerProblems } from "./problem.ts";
+import { registerRunRoutes } from "./runs/routes.ts";
+import { registerStorageRunRoutes } from "./storages/routes.ts";
 
 /** The native API: zod schemas on every route, strict objects in, RFC 9457 problems out. Mounted at /api/v1. */
-export function registerNativeApi(app: FastifyInstance, _deps: ApiDeps): void {
+export function registerNativeApi(
+  app: FastifyInstance,
+  deps: ApiDeps,
+  watchers: RunWatchers,
+): void {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   registerProblems(app);
+  registerRunRoutes(app, deps);
+  registerIssueRoutes(app, deps);
+  registerEventRoutes(app, deps, watchers);
+  registerStorageRunRoutes(app, deps);
 }

@@ -1,13 +1,10 @@
 import { Prisma } from "../../generated/prisma/client.ts";
 import { toSafeId } from "@bucketbridge/core";
 import type { Database, Transaction } from "../client.ts";
+import type { RunStateValue } from "../import/records.ts";
 
 /** Kinds of a run, as the table checks them. */
 export type RunKindName = "sync" | "dry_run" | "retry" | "reconcile";
-
-/** States of a run, in the order of its life. */
-export type RunStateValue =
-  "waiting" | "queued" | "running" | "completed" | "completed_with_errors" | "failed" | "canceled";
 
 /** A run with its counts: sums so far while it is active, totals afterwards. */
 export interface RunRecord {

@@ -1,7 +1,8 @@
-import { Prisma } from "../../generated/prisma/client.ts";
+import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Secret } from "@bucketbridge/core";
 import type { Database, Transaction } from "../client.ts";
 import type { KeyRing, SecretFields, SecretOwner } from "../secrets/key-ring.ts";
+import { lockStorage, promoteWaiting } from "../runs/transitions.ts";
 import { loadStatements, runStatement } from "../statements.ts";
 
 /** Which way data flow through a storage. */
@@ -183,10 +184,9 @@ async function change(
 ): Promise<StorageUpdated | undefined> {
   const { storageId: id } = owner;
   const { fields, secrets, settingsVersion } = update;
-  const statements = loadStatements();
-  const locked = await runStatement(tx, statements["storage-lock"], [id]);
+  const isLocked = await lockStorage(tx, loadStatements(), id);
   const before = await tx.storage.findFirst({ where: { id, settingsVersion } });
-  if (locked.length === 0 || before === null) return undefined;
+  if (!isLocked || before === null) return undefined;
   await tx.storage.update({
     where: { id },
     data: {
@@ -213,14 +213,13 @@ async function applyEffect(
   const moved = effect === "move";
   const changed = [storageId, moved, moved || effect === "refilter", becameFiles];
   await runStatement(tx, statements["storage-changed"], changed);
-  const promote = statements["run-promote"];
-  const [next] = await runStatement<{ run_id: number }>(tx, promote, [storageId]);
+  const next = await promoteWaiting(tx, statements, storageId);
   return next?.run_id ?? null;
 }
 
 async function remove(tx: Transaction, storageId: number): Promise<boolean> {
   const statements = loadStatements();
-  await runStatement(tx, statements["storage-lock"], [storageId]);
+  await lockStorage(tx, statements, storageId);
   const deleted = await runStatement(tx, statements["storage-deleted"], [storageId]);
   return deleted.length > 0;
 }

@@ -26,7 +26,19 @@ export interface FoundStorage {
   readonly storage: StorageRecord;
 }
 
-type Deps = Pick<ApiDeps, "storages" | "stores" | "projects" | "runs" | "issues" | "producer">;
+type Deps = Pick<ApiDeps, "storages" | "stores" | "projects" | "runs" | "bell">;
+
+/** One request as the functions below hand it on. */
+interface Body {
+  readonly organizationId: number;
+  readonly raw: RawFields;
+  readonly reader: FieldReader;
+}
+
+function readBody(request: FastifyRequest): Body {
+  const raw = bodyOf(request);
+  return { raw, reader: new FieldReader(raw), organizationId: identityOf(request).organizationId };
+}
 
 /** Somebody else saved the same storage in between; so often in a row it is no coincidence. */
 const MAX_UPDATE_TRIES = 3;
@@ -38,14 +50,14 @@ export async function createStorage(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<StorageRecord> {
-  const raw = bodyOf(request);
-  const reader = new FieldReader(raw);
-  const draft = readStorage(reader, raw, emptyDraft(kind.shape), kind);
-  const projectId = await readProjectOf(deps, request, reader, raw);
-  reader.finish();
+  const body = readBody(request);
+  const draft = readStorage(body.reader, body.raw, emptyDraft(kind.shape), kind);
+  const projectId = await readProjectOf(deps, body);
+  body.reader.finish();
   await checkConnection(deps, kind, draft, clientSignal(reply));
-  return deps.storages.create(identityOf(request).organizationId, {
+  return deps.storages.create(body.organizationId, {
     ...draft,
+    // Without one, finish() has thrown.
     projectId: projectId ?? 0,
     direction: "source",
     provider: kind.shape.name,
@@ -66,14 +78,14 @@ export async function readUnsaved(
   kind: StorageKind,
   request: FastifyRequest,
 ): Promise<UnsavedStorage> {
-  const raw = bodyOf(request);
-  const reader = new FieldReader(raw);
-  const stored = await findById(deps, kind, request, reader, raw["id"]);
+  const body = readBody(request);
+  const { raw, reader } = body;
+  const stored = await findById(deps, kind, body);
   const draft =
     stored === undefined
       ? readStorage(reader, raw, emptyDraft(kind.shape), kind)
       : readStorageOver(reader, raw, stored, kind);
-  const projectId = await readProjectOf(deps, request, reader, raw);
+  const projectId = await readProjectOf(deps, body);
   return { draft, reader, projectId, storageId: toStorageId(raw["id"]) };
 }
 
@@ -117,20 +129,21 @@ async function readUpdate(
   request: FastifyRequest,
   signal: AbortSignal,
 ): Promise<StorageUpdate> {
-  const raw = bodyOf(request);
-  const reader = new FieldReader(raw);
-  const stored = toBase(deps, storage, request.method === "PUT");
+  const body = readBody(request);
+  const { raw, reader } = body;
+  const isReplace = request.method === "PUT";
+  const stored = toBase(deps, storage, isReplace);
   const draft = readStorageOver(reader, raw, stored, kind);
-  await checkProjectStays(deps, storage, request, reader, raw);
+  if (isReplace || raw["project"] !== undefined) await checkProjectStays(deps, storage, body);
   reader.finish();
-  const isConnection = request.method === "PUT" || touchesConnection(raw, kind);
+  const isConnection = isReplace || touchesConnection(raw, kind);
   if (isConnection) await checkConnection(deps, kind, draft, signal);
   const { secrets, ...fields } = draft;
   return {
     fields,
     secrets: isConnection ? secrets : undefined,
     settingsVersion: storage.settingsVersion,
-    effect: toEffect(kind.fields, stored.draft, draft),
+    effect: toEffect(kind.definition, stored.draft, draft),
   };
 }
 
@@ -141,13 +154,10 @@ function toBase({ storages }: Deps, storage: StorageRecord, isReplace: boolean):
   return { ...stored, draft: { ...stored.draft, presign: true, synchronizable: true } };
 }
 
-async function readProjectOf(
+function readProjectOf(
   { projects }: Pick<Deps, "projects">,
-  request: FastifyRequest,
-  reader: FieldReader,
-  raw: RawFields,
+  { organizationId, raw, reader }: Body,
 ): Promise<number | undefined> {
-  const { organizationId } = identityOf(request);
   return readProject(
     reader,
     raw,
@@ -159,35 +169,27 @@ async function readProjectOf(
 async function checkProjectStays(
   deps: Pick<Deps, "projects">,
   storage: StorageRecord,
-  request: FastifyRequest,
-  reader: FieldReader,
-  raw: RawFields,
+  body: Body,
 ): Promise<void> {
-  if (raw["project"] === undefined && request.method !== "PUT") return;
-  const projectId = await readProjectOf(deps, request, reader, raw);
+  const projectId = await readProjectOf(deps, body);
   if (projectId === undefined || projectId === storage.projectId) return;
-  reader.fail("project", "A storage cannot move to another project; create one there.");
+  body.reader.fail("project", "A storage cannot move to another project; create one there.");
 }
 
 /** The stored storage that a body names by its `id`. */
 async function findById(
   deps: Deps,
   kind: StorageKind,
-  request: FastifyRequest,
-  reader: FieldReader,
-  id: unknown,
+  { organizationId, raw, reader }: Body,
 ): Promise<StoredDraft | undefined> {
+  const id = raw["id"];
   if (id === undefined || id === null) return undefined;
   const storageId = toStorageId(id);
   const storage =
-    storageId === undefined
-      ? undefined
-      : await findStorage(deps, identityOf(request).organizationId, kind, storageId);
-  if (storage === undefined) {
-    reader.fail("id", "Invalid storage ID.");
-    return undefined;
-  }
-  return toStoredDraft(storage, (one) => deps.storages.openSecrets(one));
+    storageId === undefined ? undefined : await findStorage(deps, organizationId, kind, storageId);
+  if (storage !== undefined) return toStoredDraft(storage, (one) => deps.storages.openSecrets(one));
+  reader.fail("id", "Invalid storage ID.");
+  return undefined;
 }
 
 /** The id of a body; undefined for anything that no storage can have. */

@@ -1,6 +1,7 @@
 import { isAppError } from "@bucketbridge/core";
-import type { ListPage, ObjectStore } from "@bucketbridge/storage";
+import type { ListPage } from "@bucketbridge/storage";
 import { compileUserPattern, folderPrefix } from "@bucketbridge/sync";
+import type { OpenStore } from "../../stores/stores.ts";
 import { toWireTime } from "../wire-time.ts";
 import type { StorageDraft } from "./draft.ts";
 
@@ -16,31 +17,23 @@ const MORE: PreviewFile = { key: null, last_modified: null, size: null };
 /** The contract's words. */
 const TIMED_OUT: PreviewFile = { ...MORE, key: "... storage scan timeout reached ..." };
 
-/** How a store's keys are matched and shown. */
-export interface KeyNames {
-  /** What the filter looks at. */
-  readonly filterName: (key: string) => string;
-  readonly shownName: (key: string) => string;
-}
-
 /**
  * The first objects that a sync would take, at most `limit` of them and at most for 30 s; then an entry that says so. Errors
  * of the store reject as they are.
  */
 export async function previewFiles(
-  store: ObjectStore,
+  open: OpenStore,
   draft: Pick<StorageDraft, "prefix" | "recursiveScan" | "regexFilter">,
-  names: KeyNames,
   options: { readonly limit: number; readonly signal: AbortSignal },
 ): Promise<PreviewFile[]> {
   const timer = AbortSignal.timeout(SCAN_MS);
   const signal = AbortSignal.any([options.signal, timer]);
-  const accepts = makeFilter(draft.regexFilter, names);
+  const accepts = makeFilter(draft.regexFilter, open);
   const files: PreviewFile[] = [];
   const listing = { prefix: folderPrefix(draft.prefix), recursive: draft.recursiveScan };
   try {
-    for await (const page of store.pages(listing, { signal })) {
-      addPage(files, page, accepts, { limit: options.limit, shownName: names.shownName });
+    for await (const page of open.store.pages(listing, { signal })) {
+      addPage(files, page, accepts, { limit: options.limit, shownName: open.shownName });
       if (files.length >= options.limit) return [...files, MORE];
       if (timer.aborted) return [...files, TIMED_OUT];
     }
@@ -51,7 +44,7 @@ export async function previewFiles(
   return files;
 }
 
-function makeFilter(regex: string | null, { filterName }: KeyNames): (key: string) => boolean {
+function makeFilter(regex: string | null, { filterName }: OpenStore): (key: string) => boolean {
   if (regex === null || regex === "") return () => true;
   const pattern = compileUserPattern(regex);
   return (key) => pattern.test(filterName(key));
@@ -61,7 +54,7 @@ function addPage(
   files: PreviewFile[],
   page: ListPage,
   accepts: (key: string) => boolean,
-  { limit, shownName }: { readonly limit: number; readonly shownName: KeyNames["shownName"] },
+  { limit, shownName }: { readonly limit: number; readonly shownName: OpenStore["shownName"] },
 ): void {
   for (const [index, key] of page.keys.entries()) {
     if (files.length >= limit) return;

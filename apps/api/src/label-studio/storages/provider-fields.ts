@@ -1,4 +1,8 @@
-import type { SettingsField } from "@bucketbridge/storage/providers";
+import {
+  requiresSecretsAgain,
+  splitSecrets,
+  type SettingsField,
+} from "@bucketbridge/storage/providers";
 import type { FieldReader, RawFields } from "../fields.ts";
 import type { StorageDraft } from "./draft.ts";
 import type { StorageKind } from "./storage-kind.ts";
@@ -21,7 +25,7 @@ export function readProviderFields(
   }
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   const parsed = kind.definition.settings.safeParse(Object.fromEntries(given));
-  if (parsed.success) return { ...base, ...splitSecrets(kind.fields, parsed.data) };
+  if (parsed.success) return { ...base, ...splitSecrets(kind.definition, parsed.data) };
   for (const issue of parsed.error.issues) {
     const name = String(issue.path[0] ?? "non_field_errors");
     if (!refused.has(name)) reader.fail(name, toSentence(issue, values[name]));
@@ -32,20 +36,17 @@ export function readProviderFields(
 /** Refuses to send stored secrets to a host that the caller has just named: they must come with the change. */
 export function demandSecretsForNewHost(
   reader: FieldReader,
-  fields: readonly SettingsField[],
+  { definition, fields }: StorageKind,
   stored: Pick<StorageDraft, "settings" | "secrets">,
   wanted: Pick<StorageDraft, "settings">,
 ): void {
-  const moved = fields.filter(
-    ({ host, name }) => host && toPlain(stored.settings[name]) !== toPlain(wanted.settings[name]),
-  );
-  if (moved.length === 0) return;
-  const names = moved.map(({ name }) => name).join(", ");
+  if (!requiresSecretsAgain(definition, stored.settings, wanted.settings)) return;
+  const hosts = fields.filter(({ host }) => host).map(({ name }) => name);
   for (const secret of Object.keys(stored.secrets)) {
     if (reader.has(secret)) continue;
     reader.fail(
       secret,
-      `This field is required again, because ${names} changed: stored secrets are not sent to a new host.`,
+      `This field is required again, because ${hosts.join(" or ")} changed: stored secrets are not sent to a new host.`,
     );
   }
 }
@@ -68,21 +69,6 @@ function readField(reader: FieldReader, field: SettingsField, value: unknown): u
   }
 }
 
-function splitSecrets(
-  fields: readonly SettingsField[],
-  parsed: Readonly<Record<string, unknown>>,
-): Pick<StorageDraft, "settings" | "secrets"> {
-  const secretNames = new Set(fields.filter(({ secret }) => secret).map(({ name }) => name));
-  const settings: Record<string, unknown> = {};
-  const secrets: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parsed)) {
-    if (value === undefined || value === null) continue;
-    if (!secretNames.has(name)) settings[name] = value;
-    else if (typeof value === "string") secrets[name] = value;
-  }
-  return { settings, secrets };
-}
-
 function toSentence(
   issue: { readonly code: string; readonly message: string },
   value: unknown,
@@ -90,8 +76,4 @@ function toSentence(
   if (value === undefined && issue.code !== "custom") return "This field is required.";
   if (issue.code === "invalid_value") return `"${String(value)}" is not a valid choice.`;
   return issue.message;
-}
-
-function toPlain(value: unknown): string {
-  return isUnset(value) || value === undefined ? "" : String(value as string | number | boolean);
 }

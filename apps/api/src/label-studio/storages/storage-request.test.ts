@@ -195,6 +195,6 @@ describe("the effect of a change", () => {
     ["the method", { useBlobUrls: true }, "refilter"],
     ["the bucket", { settings: { bucket: "dogs" } }, "move"],
   ] as const)("of %s is told by its field", (_name, change, effect) => {
-    expect(toEffect(kind.fields, stored, { ...stored, ...change })).toBe(effect);
+    expect(toEffect(kind.definition, stored, { ...stored, ...change })).toBe(effect);
   });
 });

@@ -1,7 +1,7 @@
-import { AppError, isAppError } from "@bucketbridge/core";
+import { isAppError, type AppError } from "@bucketbridge/core";
 import type { StorageRecord } from "@bucketbridge/db";
 import { compileUserPattern } from "@bucketbridge/sync";
-import { FieldReader, type RawFields } from "../fields.ts";
+import type { FieldReader, RawFields } from "../fields.ts";
 import { readCommonFields, type StorageDraft } from "./draft.ts";
 import { demandSecretsForNewHost, readProviderFields } from "./provider-fields.ts";
 import type { StorageKind } from "./storage-kind.ts";
@@ -52,7 +52,7 @@ export function readStorageOver(
   kind: StorageKind,
 ): StorageDraft {
   const draft = readStorage(reader, raw, stored.draft, kind);
-  demandSecretsForNewHost(reader, kind.fields, stored.draft, draft);
+  demandSecretsForNewHost(reader, kind, stored.draft, draft);
   if (stored.unreadable !== undefined && touchesConnection(raw, kind)) {
     const given = kind.fields.some(({ secret, name }) => secret && reader.has(name));
     if (!given) reader.fail("non_field_errors", stored.unreadable.message);

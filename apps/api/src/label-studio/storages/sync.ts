@@ -10,7 +10,7 @@ import { waitForFinal } from "../../runs/wait-for-final.ts";
  * Whatever is true then is the answer; a sync that is queued or running already is no error.
  */
 export async function syncStorage(
-  deps: Pick<ApiDeps, "runRequests" | "producer" | "settings"> & { readonly watchers: RunWatchers },
+  deps: Pick<ApiDeps, "runRequests" | "bell" | "settings"> & { readonly watchers: RunWatchers },
   storage: StorageRecord,
   options: { readonly actorId: number; readonly signal: AbortSignal },
 ): Promise<void> {

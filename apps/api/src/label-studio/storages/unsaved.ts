@@ -51,13 +51,13 @@ export async function previewStorage(
   const signal = clientSignal(reply);
   await checkConnection(deps, kind, draft, signal);
   const limit = Math.max(1, asked ?? DEFAULT_PREVIEW_FILES);
-  const settings = { ...draft.settings, ...draft.secrets };
+  const open = await deps.stores.open(kind.definition, { ...draft.settings, ...draft.secrets });
   try {
-    return await deps.stores.withStore(kind.definition, settings, (store) =>
-      previewFiles(store, draft, deps.stores.namesOf(kind.definition, settings), { limit, signal }),
-    );
+    return await previewFiles(open, draft, { limit, signal });
   } catch (error) {
     throw toPreviewError(error);
+  } finally {
+    await open.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { UpdateEffect } from "@bucketbridge/db";
-import type { SettingsField } from "@bucketbridge/storage/providers";
+import { changedLocation, type ProviderDefinition } from "@bucketbridge/storage/providers";
 import type { StorageDraft } from "./draft.ts";
 
 /** Fields that decide which objects a run takes and what it makes of them. */
@@ -12,14 +12,11 @@ const RULES = [
 
 /** What a change means for a run under way and for the objects that are known. */
 export function toEffect(
-  fields: readonly SettingsField[],
+  definition: ProviderDefinition,
   stored: StorageDraft,
   wanted: StorageDraft,
 ): UpdateEffect {
-  const moved = fields.some(
-    ({ location, name }) => location && isChanged(stored.settings[name], wanted.settings[name]),
-  );
-  if (moved) return "move";
+  if (changedLocation(definition, stored.settings, wanted.settings)) return "move";
   if (RULES.some((name) => (stored[name] ?? "") !== (wanted[name] ?? ""))) return "refilter";
   const restarts =
     isChanged(stored.settings, wanted.settings) || isChanged(stored.secrets, wanted.secrets);

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { idParams } from "@bucketbridge/contracts";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { clientSignal } from "../../client-signal.ts";
@@ -53,10 +53,15 @@ export function registerEventRoutes(
       reply.raw.once("close", release);
       const key = { organizationId: run.organizationId, runId: run.id };
       const events = toEventStream(watchers.watch(key, signal), deps.clock, signal);
-      return reply
-        .type("text/event-stream; charset=utf-8")
-        .headers({ "cache-control": "no-store", "x-accel-buffering": "no" })
-        .send(Readable.from(events));
+      return sendEvents(reply, events);
     },
   );
+}
+
+/** A stream has no schema; the event's is in the description. */
+function sendEvents(reply: FastifyReply, events: AsyncIterable<string>): FastifyReply {
+  return reply
+    .type("text/event-stream; charset=utf-8")
+    .headers({ "cache-control": "no-store", "x-accel-buffering": "no" })
+    .send(Readable.from(events));
 }

@@ -15,9 +15,15 @@ const TAGS = ["runs"];
 
 /** Runs: what happened, what happens, and how to stop it. */
 export function registerRunRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  const { runs } = deps;
+  registerReads(app, deps);
+  registerCancel(app, deps);
+  registerDryRun(app, deps);
+}
+
+const ERRORS = { 401: problem, 403: problem, 404: problem } as const;
+
+function registerReads(app: FastifyInstance, deps: ApiDeps): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const errors = { 401: problem, 403: problem, 404: problem };
   routes.get(
     "/runs",
     {
@@ -26,14 +32,14 @@ export function registerRunRoutes(app: FastifyInstance, deps: ApiDeps): void {
         tags: TAGS,
         summary: "Runs, the newest first",
         querystring: listRunsQuery,
-        response: { 200: runPage, 400: problem, ...errors },
+        response: { 200: runPage, 400: problem, ...ERRORS },
       },
     },
     async (request) => {
       const { limit, cursor, project, storage, state, kind } = request.query;
       const filter = { projectId: project, storageId: storage, state, kind, before: cursor };
       const { organizationId } = identityOf(request);
-      const found = await runs.list(organizationId, { ...filter, limit: limit + 1 });
+      const found = await deps.runs.list(organizationId, { ...filter, limit: limit + 1 });
       return toPage(found.map(toRunView), limit);
     },
   );
@@ -45,12 +51,15 @@ export function registerRunRoutes(app: FastifyInstance, deps: ApiDeps): void {
         tags: TAGS,
         summary: "One run",
         params: idParams,
-        response: { 200: runView, ...errors },
+        response: { 200: runView, ...ERRORS },
       },
     },
     async (request) => toRunView(await getRun(deps, request)),
   );
-  routes.post(
+}
+
+function registerCancel(app: FastifyInstance, deps: ApiDeps): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
     "/runs/:id/cancel",
     {
       config: { permission: "runs.change" },
@@ -60,16 +69,19 @@ export function registerRunRoutes(app: FastifyInstance, deps: ApiDeps): void {
         description:
           "A run that no worker holds is canceled at once; another one stops at its next checkpoint, and its state then tells so. A final run stays as it is. What was imported stays.",
         params: idParams,
-        response: { 200: runView, ...errors },
+        response: { 200: runView, ...ERRORS },
       },
     },
     async (request) => {
       const run = await getRun(deps, request);
-      await cancelRun(deps, run);
+      await cancelRun(deps, { organizationId: run.organizationId, runId: run.id });
       return toRunView(await getRun(deps, request));
     },
   );
-  routes.get(
+}
+
+function registerDryRun(app: FastifyInstance, deps: ApiDeps): void {
+  app.withTypeProvider<ZodTypeProvider>().get(
     "/runs/:id/dry-run",
     {
       config: { permission: "runs.view" },
@@ -79,13 +91,13 @@ export function registerRunRoutes(app: FastifyInstance, deps: ApiDeps): void {
         description:
           "Judged from the listing alone, nothing is downloaded. Every reason is counted and names its first keys.",
         params: idParams,
-        response: { 200: dryRunReport, 422: problem, ...errors },
+        response: { 200: dryRunReport, 422: problem, ...ERRORS },
       },
     },
     async (request) => {
       const run = await getRun(deps, request);
       if (run.kind !== "dry_run") throw noDryRun(run);
-      const findings = await runs.listFindings(run.organizationId, run.id);
+      const findings = await deps.runs.listFindings(run.organizationId, run.id);
       return {
         run: toRunView(run),
         findings: findings.map(({ keys, ...rest }) => ({ ...rest, keys: [...keys] })),

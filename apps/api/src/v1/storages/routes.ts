@@ -1,35 +1,39 @@
-import { idParams, startRunAnswer, type RunKind } from "@bucketbridge/contracts";
+import { idParams, startRunAnswer } from "@bucketbridge/contracts";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { notFound } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
-import { startRun } from "../../runs/start-and-cancel.ts";
+import { startRun, type StartOptions } from "../../runs/start-and-cancel.ts";
 import { problem } from "../problem.ts";
 import { toRunView } from "../runs/view.ts";
 
-const RUN_ROUTES: readonly { path: string; kind: RunKind; summary: string; description: string }[] =
-  [
-    {
-      path: "sync",
-      kind: "sync",
-      summary: "Import what is new in a source",
-      description: "Answers at once; the run goes on in the workers.",
-    },
-    {
-      path: "retry-failed",
-      kind: "retry",
-      summary: "Load the failed objects of a source again",
-      description: "Also those whose content did not change since. Nothing is listed.",
-    },
-    {
-      path: "dry-run",
-      kind: "dry_run",
-      summary: "Find out what a sync would do",
-      description:
-        "Lists, downloads nothing and makes no task. GET /api/v1/runs/{id}/dry-run has the answer.",
-    },
-  ];
+const RUN_ROUTES: readonly {
+  path: string;
+  kind: StartOptions["kind"];
+  summary: string;
+  description: string;
+}[] = [
+  {
+    path: "sync",
+    kind: "sync",
+    summary: "Import what is new in a source",
+    description: "Answers at once; the run goes on in the workers.",
+  },
+  {
+    path: "retry-failed",
+    kind: "retry",
+    summary: "Load the failed objects of a source again",
+    description: "Also those whose content did not change since. Nothing is listed.",
+  },
+  {
+    path: "dry-run",
+    kind: "dry_run",
+    summary: "Find out what a sync would do",
+    description:
+      "Lists, downloads nothing and makes no task. GET /api/v1/runs/{id}/dry-run has the answer.",
+  },
+];
 
 /** Starting runs of a storage. */
 export function registerStorageRunRoutes(app: FastifyInstance, deps: ApiDeps): void {
