@@ -1,7 +1,7 @@
 /** JSON source text access (V8 11.4), which TypeScript's library does not declare yet. */
 interface ExactJson {
-  rawJSON(this: void, text: string): unknown;
-  isRawJSON(this: void, value: unknown): boolean;
+  readonly rawJSON: (text: string) => unknown;
+  readonly isRawJSON: (value: unknown) => boolean;
 }
 
 const { rawJSON, isRawJSON } = JSON as unknown as ExactJson;
@@ -21,8 +21,8 @@ export function isRawNumber(value: unknown): boolean {
 }
 
 /**
- * True when the text holds a number that a double may change or not carry at all: an integer of 16 digits or more, a power of 100 or
- * more. Now and then true for the like in a string, never false for a number. Costs a few per cent of `JSON.parse`.
+ * True when the text holds a number that a double may change or not carry at all, or that PostgreSQL refuses: an integer of 16 digits or
+ * more, a power of 100 or more, a fraction of 300 digits or more. Now and then true for the like in a string, never false for a number. Costs a few per cent of `JSON.parse`.
  */
 export function mayNeedExactJson(text: string): boolean {
   return (LARGE_POWER.test(text) || hasLongDigits(text)) && UNSAFE_NUMBER.test(text);
@@ -32,7 +32,7 @@ export function mayNeedExactJson(text: string): boolean {
 const LARGE_POWER = /[0-9][eE][+\-0-9][0-9][0-9]/;
 
 /** The character before keeps out fractions, and hashes and identifiers in strings, which would make the slow way the common one. */
-const UNSAFE_NUMBER = /[:,[\s]-?(?:\d{16}|\d+(?:\.\d+)?[eE][+-]?\d{3})/;
+const UNSAFE_NUMBER = /[:,[\s]-?(?:\d{16}|\d+\.\d{300}|\d+(?:\.\d+)?[eE][+-]?\d{3})/;
 
 const LONG_DIGITS = 16;
 

@@ -190,7 +190,7 @@ describe("bad rows", () => {
       "data_missing",
       'If you use "predictions" field in the task, you must put "data"',
     ],
-  ])("refuses the row %.40s", async (row, code, words) => {
+  ])("refuses the row of case %#", async (row, code, words) => {
     const bad = {
       kind: "bad",
       rowIndex: 0,
@@ -217,7 +217,7 @@ describe("values", () => {
     ['{"x":0.1,"y":1e308,"z":-0.0012,"u":"\u00e9😀"}'],
     [String.raw`{"u":"\u00e9\ud83d\ude00","s":"\\u0000"}`],
     [`{"a":${"[".repeat(511)}${"]".repeat(511)}}`],
-  ])("keeps %.60s as it is", async (row) => {
+  ])("keeps the values of case %# as they are", async (row) => {
     const [item] = await read(row, 1_000);
     expect(item?.kind).toBe("row");
     const data = item?.kind === "row" ? item.row.data : "";
