@@ -25,6 +25,8 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** 1 at first; yields do not count. */
   readonly attempt: number;
+  /** What the turn before showed last; undefined at first. */
+  readonly previous: JobProgressView | undefined;
   /** For operators; carries the job's id. */
   readonly log: Logger;
   /** Shows where the job stands. Never waits and never fails; of many calls the last one counts. */

@@ -1,8 +1,8 @@
 import { jobs, type JobName } from "@bucketbridge/contracts";
 import { AppError, isAppError, type Logger } from "@bucketbridge/core";
-import type { Job } from "bullmq";
+import type { Job, JobProgress } from "bullmq";
 import { JobReporter } from "./job-reporter.ts";
-import { Yield, type JobContext } from "./job-table.ts";
+import { Yield, type JobContext, type JobProgressView } from "./job-table.ts";
 import { decideRetry } from "./retry-mapping.ts";
 
 /** Two versions of the code run at once during a deploy: a newer worker will take the job. */
@@ -104,6 +104,7 @@ function makeContext(
   return {
     signal: parts.signal,
     attempt: job.attemptsMade + 1,
+    previous: toView(job.progress),
     log: parts.log,
     progress: (view) => {
       parts.reporter.progress(view);
@@ -112,6 +113,11 @@ function makeContext(
       parts.reporter.line(line);
     },
   };
+}
+
+/** A job that was never shown has the number 0. */
+function toView(progress: JobProgress): JobProgressView | undefined {
+  return typeof progress === "object" ? (progress as JobProgressView) : undefined;
 }
 
 function startDeadline(op: string, timeoutMs: number): { signal: AbortSignal; clear: () => void } {

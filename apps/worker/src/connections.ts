@@ -1,0 +1,172 @@
+import { AppError, type Logger } from "@bucketbridge/core";
+import { decorate, ObjectStore, type CallObserver } from "@bucketbridge/storage";
+import type { ProviderDefinition, ProviderDeps } from "@bucketbridge/storage/providers";
+import type { SourceConnection, SourceConnections, SourceSnapshot } from "@bucketbridge/sync";
+import { placeOf } from "./place.ts";
+
+/** Open stores that nobody uses: sockets and SDK clients of sources that had work lately. */
+const MAX_IDLE = 32;
+
+/** What connections need. */
+export interface ConnectionsDeps {
+  /** Loads a provider's code on first use; an unknown name is `unsupported`. */
+  readonly loadProvider: (name: string) => Promise<ProviderDefinition>;
+  readonly provider: ProviderDeps;
+  readonly observe?: ((provider: string) => CallObserver) | undefined;
+  readonly log: Logger;
+}
+
+/** An open store without its users. */
+type Opened = Omit<SourceConnection, "release"> & { close(): Promise<void> };
+
+interface Entry {
+  readonly settingsVersion: number;
+  readonly opened: Promise<Opened>;
+  users: number;
+  /** Closed by its last user: the settings have changed, or opening failed. */
+  isStale: boolean;
+}
+
+/**
+ * Stores of sources, opened once per settings version and shared by all jobs of the process. A change of the settings
+ * opens anew; the old store is closed by its last user. Stores that nobody uses stay open, the least recently used ones
+ * are closed when they become many.
+ */
+export class CachedConnections implements SourceConnections {
+  readonly #deps: ConnectionsDeps;
+  /** By storage id, least recently used first. */
+  readonly #entries = new Map<number, Entry>();
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(deps: ConnectionsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Rejects with `unsupported` for an unknown provider and `invalid_config` for settings that cannot be used. */
+  async acquire(source: SourceSnapshot): Promise<SourceConnection> {
+    const entry = this.#entryOf(source);
+    entry.users++;
+    let opened: Opened;
+    try {
+      opened = await entry.opened;
+    } catch (error) {
+      this.#drop(source.id, entry);
+      this.#release(entry);
+      throw error;
+    }
+    let isHeld = true;
+    const { store, place, toReferences, filterName } = opened;
+    return {
+      store,
+      place,
+      toReferences,
+      filterName,
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#release(entry);
+      },
+    };
+  }
+
+  /** Closes everything, in use or not, and waits for it. */
+  async close(): Promise<void> {
+    for (const [id, entry] of this.#entries) {
+      this.#drop(id, entry);
+      this.#close(entry);
+    }
+    await Promise.all(this.#closing);
+  }
+
+  #entryOf(source: SourceSnapshot): Entry {
+    const known = this.#entries.get(source.id);
+    if (known !== undefined) {
+      this.#entries.delete(source.id);
+      if (known.settingsVersion === source.settingsVersion) {
+        this.#entries.set(source.id, known);
+        return known;
+      }
+      known.isStale = true;
+      if (known.users === 0) this.#close(known);
+    }
+    const { settingsVersion } = source;
+    const entry: Entry = { settingsVersion, opened: this.#open(source), users: 0, isStale: false };
+    this.#entries.set(source.id, entry);
+    return entry;
+  }
+
+  async #open(source: SourceSnapshot): Promise<Opened> {
+    const deps = this.#deps.provider;
+    const definition = await this.#deps.loadProvider(source.provider);
+    const settings = parseSettings(definition, source);
+    const driver = await definition.open(settings, deps);
+    const observer = this.#deps.observe?.(source.provider);
+    const decorated = decorate(driver, observer === undefined ? {} : { observer });
+    const place = placeOf(definition.describe(settings), source.prefix);
+    const prefix = definition.referencePrefix(settings);
+    const toReference = (key: string): string =>
+      definition.toReference?.(settings, key, deps.localFiles) ?? key;
+    return {
+      store: new ObjectStore(decorated, { provider: source.provider, place }),
+      place,
+      toReferences: (keys) => keys.map((key) => prefix + toReference(key)),
+      filterName: (key) => definition.filterName?.(key) ?? key,
+      close: () => decorated.close(),
+    };
+  }
+
+  #release(entry: Entry): void {
+    entry.users--;
+    if (entry.users > 0) return;
+    if (entry.isStale) this.#close(entry);
+    else this.#closeIdle();
+  }
+
+  #closeIdle(): void {
+    const idle = [...this.#entries].filter(([, entry]) => entry.users === 0);
+    for (const [id, entry] of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) {
+      this.#drop(id, entry);
+      this.#close(entry);
+    }
+  }
+
+  #drop(id: number, entry: Entry): void {
+    entry.isStale = true;
+    if (this.#entries.get(id) === entry) this.#entries.delete(id);
+  }
+
+  #close(entry: Entry): void {
+    const closing = entry.opened
+      .then((opened) => opened.close())
+      .catch((error: unknown) => {
+        this.#deps.log.debug({ error }, "storage.close.failed");
+      })
+      .finally(() => {
+        this.#closing.delete(closing);
+      });
+    this.#closing.add(closing);
+  }
+}
+
+function parseSettings(
+  definition: ProviderDefinition,
+  { provider, settings, secrets }: SourceSnapshot,
+): ReturnType<ProviderDefinition["settings"]["parse"]> {
+  if (secrets === undefined) {
+    throw new AppError({
+      code: "invalid_config",
+      reason: "secret.unreadable",
+      op: "storage.open",
+      message: `the secrets of this ${provider} storage cannot be read, because their key is no longer configured: enter them again`,
+    });
+  }
+  const parsed = definition.settings.safeParse({ ...settings, ...secrets.reveal() });
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
+  throw new AppError({
+    code: "invalid_config",
+    reason: "storage.invalid_settings",
+    op: "storage.open",
+    message: `the saved settings of this ${provider} storage cannot be used: check ${fields} and save them again`,
+  });
+}

@@ -1,0 +1,28 @@
+import { Yield, type JobHandler } from "@bucketbridge/queue";
+import { runImport, type RunRef, type TurnOutcome } from "@bucketbridge/sync";
+import type { ImportDeps } from "../deps.ts";
+import { RunReporter } from "../run-reporter.ts";
+import { failRunFor, toJobEnd } from "./run-end.ts";
+
+/** One turn of a run; the job ends when the run is final. */
+export function createImportRunHandler(deps: ImportDeps): JobHandler<"import.run"> {
+  const { engine, cards } = deps;
+  return async ({ organizationId, runId }, context) => {
+    const run: RunRef = { organizationId, runId };
+    const log = context.log.child({ runId });
+    const reporter = new RunReporter(deps, run, context);
+    let outcome: TurnOutcome;
+    try {
+      outcome = await runImport({ ...engine, log }, run, context.signal);
+    } catch (error) {
+      if (!(await failRunFor(error, engine, run))) throw error;
+      log.warn({ error }, "import.run.unusable");
+      outcome = { kind: "final" };
+    } finally {
+      await reporter.stop();
+    }
+    if (outcome.kind === "final") return toJobEnd(await deps.views.find(organizationId, runId));
+    const card = await cards.describe(run);
+    return new Yield({ delayMs: outcome.delayMs, priority: card?.rank });
+  };
+}

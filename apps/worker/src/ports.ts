@@ -1,0 +1,79 @@
+import type { RunRef } from "@bucketbridge/sync";
+
+/** A run that needs somebody. */
+export interface SweepFinding {
+  /** scan: a unit is free. load: objects are due. finish: nothing is left to do. promote: it waits and none is active. */
+  readonly kind: "scan" | "load" | "finish" | "promote";
+  readonly organizationId: number;
+  readonly runId: number;
+  readonly storageId: number;
+}
+
+/** Looks after runs that nobody works on. */
+export interface SweepStore {
+  /** What needs somebody now, over all organisations; undefined while another worker sweeps. */
+  sweep(): Promise<readonly SweepFinding[] | undefined>;
+  /** Starts the waiting run of a storage without an active one. Undefined: there is nothing to start. */
+  promote(storage: {
+    readonly organizationId: number;
+    readonly storageId: number;
+  }): Promise<number | undefined>;
+}
+
+/** What people read about a run on the board, and its place among others. */
+export interface RunCard {
+  readonly provider: string;
+  readonly title: string | null;
+  /** Number of the run in its storage. */
+  readonly number: number;
+  /** 1 for the oldest active run of its organisation, 2 for the next (design §8). */
+  readonly rank: number;
+}
+
+/** Finds the card of a run; undefined for one that is gone. */
+export interface RunCards {
+  describe(run: RunRef): Promise<RunCard | undefined>;
+}
+
+/** Work that waits, over all organisations. Counts are cut at bounds that keep the question cheap. */
+export interface WorkCounts {
+  readonly activeRuns: number;
+  readonly openUnits: number;
+  readonly pendingObjects: number;
+  readonly dueDeliveries: number;
+}
+
+/** Counts the work that waits. */
+export interface WorkStore {
+  countWork(): Promise<WorkCounts>;
+}
+
+/** A run as its job shows it. */
+export interface RunView {
+  readonly number: number;
+  readonly state:
+    | "waiting"
+    | "queued"
+    | "running"
+    | "completed"
+    | "completed_with_errors"
+    | "failed"
+    | "canceled";
+  readonly phase: "waiting" | "queued" | "listing" | "loading" | "final";
+  readonly listed: number;
+  readonly created: number;
+  readonly known: number;
+  readonly failed: number;
+  readonly pending: number;
+  readonly tasks: number;
+  readonly errorCode: string | null;
+  readonly errorReason: string | null;
+  readonly errorMessage: string | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+/** Reads a run with its counts; undefined for one that is gone. */
+export interface RunViews {
+  find(organizationId: number, runId: number): Promise<RunView | undefined>;
+}

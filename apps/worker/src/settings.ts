@@ -1,0 +1,26 @@
+import type { WorkerGroup } from "@bucketbridge/config";
+import type { Secret } from "@bucketbridge/core";
+import type { AmbientSettings, LocalFilesPolicy } from "@bucketbridge/storage/providers";
+import type { EngineOptions } from "@bucketbridge/sync";
+import type { LogLevel } from "./logger.ts";
+
+/** Values of the configuration that a worker uses, already checked. */
+export interface WorkerSettings {
+  readonly version: string;
+  readonly groups: readonly WorkerGroup[];
+  /** Jobs of one queue at once. */
+  readonly concurrency: number;
+  readonly health: { readonly host: string; readonly port: number };
+  readonly logLevel: LogLevel;
+  readonly database: { readonly url: Secret; readonly poolSize: number };
+  readonly redisUrl: Secret | undefined;
+  readonly secretKeys: Secret;
+  readonly egressAllow: readonly string[];
+  readonly localFiles: LocalFilesPolicy;
+  readonly ambient: AmbientSettings;
+  readonly inFlightBytes: number;
+  readonly engine: Partial<EngineOptions>;
+  /** For tests: how soon the job of a dead worker runs again. */
+  readonly lockMs?: number | undefined;
+  readonly stalledIntervalMs?: number | undefined;
+}

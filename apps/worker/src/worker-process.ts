@@ -1,0 +1,102 @@
+import { AppError } from "@bucketbridge/core";
+import type { WorkerBinding } from "@bucketbridge/queue";
+import type { WorkerDeps } from "./deps.ts";
+import {
+  JSON_TYPE,
+  startHealthServer,
+  TEXT,
+  type HealthPage,
+  type HealthServer,
+} from "./health-server.ts";
+import { Sweep } from "./sweep.ts";
+import { startWorkers } from "./workers.ts";
+
+/** What a page in hand may take at a shutdown (design §8). */
+const GRACE_MS = 10_000;
+
+/** A worker that works. */
+export interface WorkerProcess {
+  readonly healthPort: number;
+  /**
+   * Not ready any more, takes nothing new, finishes or drops the page in hand, gives its leases back and closes what
+   * `deps` hold. True when everything ended in time. Idempotent.
+   */
+  stop(): Promise<boolean>;
+}
+
+/** Checks the database and starts to work. Rejects with one clear `AppError` when it cannot. */
+export async function startWorker(deps: WorkerDeps): Promise<WorkerProcess> {
+  await deps.database.assertOrdinaryRole();
+  const state = { isStopping: false };
+  const health = await startHealthServer({
+    ...deps.settings.health,
+    pages: healthPages(deps, state),
+    log: deps.log,
+  });
+  const workers = startWorkers(deps);
+  const sweep = new Sweep({
+    store: deps.sweeps,
+    engine: deps.engine,
+    clock: deps.clock,
+    log: deps.log,
+  });
+  sweep.start();
+  const { groups, version } = deps.settings;
+  const fields = { groups, version, queue: deps.backend.kind, healthPort: health.port };
+  deps.log.info(fields, "worker.started");
+  let stopping: Promise<boolean> | undefined;
+  return {
+    healthPort: health.port,
+    stop: () => {
+      state.isStopping = true;
+      stopping ??= stopWorker(deps, { workers, sweep, health });
+      return stopping;
+    },
+  };
+}
+
+async function stopWorker(
+  deps: WorkerDeps,
+  parts: {
+    readonly workers: readonly WorkerBinding[];
+    readonly sweep: Sweep;
+    readonly health: HealthServer;
+  },
+): Promise<boolean> {
+  deps.log.info({}, "worker.stopping");
+  const [ended] = await Promise.all([
+    Promise.all(parts.workers.map((worker) => worker.close(GRACE_MS))),
+    parts.sweep.stop(),
+  ]);
+  await deps.bell.settled();
+  await Promise.all([deps.producer.close(), deps.board.close(), deps.connections.close()]);
+  await deps.egress.close();
+  await deps.backend.close();
+  await deps.database.close();
+  await parts.health.close();
+  const isClean = ended.every((isEnded) => isEnded);
+  deps.log.info({ isClean }, "worker.stopped");
+  return isClean;
+}
+
+function healthPages(
+  deps: WorkerDeps,
+  state: { readonly isStopping: boolean },
+): Readonly<Record<string, HealthPage>> {
+  const json = (render: () => unknown): HealthPage => ({
+    contentType: JSON_TYPE,
+    render: async () => JSON.stringify(await render()),
+  });
+  return {
+    "/livez": json(() => ({ status: "ok" })),
+    "/readyz": json(async () => {
+      if (state.isStopping) throw new AppError({ code: "unavailable", message: "shutting down" });
+      await deps.database.ping();
+      return { status: "ok" };
+    }),
+    "/version": json(() => ({ version: deps.settings.version, node: process.version })),
+    // For KEDA's metrics-api scaler.
+    "/scale": json(() => deps.wanted()),
+    "/metrics": { contentType: `${TEXT}; version=0.0.4`, render: () => deps.metrics.render() },
+  };
+}

@@ -1,0 +1,45 @@
+import type { WorkerGroup } from "@bucketbridge/config";
+import type { QueueName } from "@bucketbridge/contracts";
+import { createWorker, type WorkerBinding, type WorkerBindingOptions } from "@bucketbridge/queue";
+import type { WorkerDeps } from "./deps.ts";
+import { createImportLoadHandler } from "./handlers/import-load.ts";
+import { createImportRunHandler } from "./handlers/import-run.ts";
+
+/** Queues of each group: parsing may stall a loop, and pushes must not wait for it (design §8). */
+export const QUEUES_BY_GROUP: Readonly<Record<WorkerGroup, readonly QueueName[]>> = {
+  import: ["import", "maintenance"],
+  export: ["export"],
+};
+
+/** Starts a worker for each queue of the process's groups. */
+export function startWorkers(deps: WorkerDeps): WorkerBinding[] {
+  const options: WorkerBindingOptions = {
+    backend: deps.backend,
+    concurrency: deps.settings.concurrency,
+    log: deps.log,
+    onTurn: (turn) => {
+      deps.metrics.onTurn(turn);
+    },
+    lockMs: deps.settings.lockMs,
+    stalledIntervalMs: deps.settings.stalledIntervalMs,
+  };
+  const queues = deps.settings.groups.flatMap((group) => QUEUES_BY_GROUP[group]);
+  return queues.map((queue) => START[queue](deps, options));
+}
+
+/** One table of handlers per queue. */
+const START: Readonly<
+  Record<QueueName, (deps: WorkerDeps, options: WorkerBindingOptions) => WorkerBinding>
+> = {
+  import: (deps, options) =>
+    createWorker(
+      "import",
+      {
+        "import.run": createImportRunHandler(deps),
+        "import.load": createImportLoadHandler(deps),
+      },
+      options,
+    ),
+  export: (_deps, options) => createWorker("export", {}, options),
+  maintenance: (_deps, options) => createWorker("maintenance", {}, options),
+};
