@@ -65,7 +65,7 @@ module.exports = {
       name: "no-own-folder-index",
       comment: "the index of a folder is for others",
       severity: "error",
-      from: { path: "^(packages/[^/]+/src/.+/)[^/]+$" },
+      from: { path: "^(packages/[^/]+/src/.+/)[^/]+$", pathNot: TEST_FILES },
       to: { path: "^$1index\\.ts$" },
     },
     {

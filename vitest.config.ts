@@ -1,10 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+// Type tests (*.test-d.ts) are no project here: `npm run check` compiles them, which is their whole test.
+
 /** Files beside the sources, and those of the apps below test/. */
 const inWorkspace = (suffix: string): string[] => [
   `{apps,packages}/*/{src,test}/**/*.${suffix}.ts`,
   `scripts/**/*.${suffix}.ts`,
 ];
+
+const LEAK_GUARD = "packages/testkit/src/leak-guard.ts";
 
 // A default export: vitest demands it.
 export default defineConfig({
@@ -15,26 +19,14 @@ export default defineConfig({
           name: "unit",
           include: inWorkspace("test"),
           exclude: inWorkspace("int.test"),
-        },
-      },
-      {
-        test: {
-          name: "types",
-          include: [],
-          typecheck: {
-            enabled: true,
-            only: true,
-            include: inWorkspace("test-d"),
-            tsconfig: "tsconfig.json",
-            // Errors outside the type tests are reported by `npm run check`.
-            ignoreSourceErrors: true,
-          },
+          setupFiles: LEAK_GUARD,
         },
       },
       {
         test: {
           name: "conformance",
           include: inWorkspace("conformance"),
+          setupFiles: LEAK_GUARD,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -45,6 +37,7 @@ export default defineConfig({
           include: inWorkspace("int.test"),
           exclude: ["**/chaos.int.test.ts"],
           globalSetup: "packages/testkit/src/global-setup.ts",
+          setupFiles: LEAK_GUARD,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -54,6 +47,7 @@ export default defineConfig({
           name: "chaos",
           include: ["apps/*/test/chaos.int.test.ts"],
           globalSetup: "packages/testkit/src/global-setup.ts",
+          setupFiles: LEAK_GUARD,
           testTimeout: 30 * 60_000,
           hookTimeout: 60_000,
         },

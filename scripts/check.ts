@@ -35,7 +35,7 @@ const STEPS: readonly Step[] = [
   {
     name: "layers",
     command: [
-      tool("dependency-cruiser/bin/dependency-cruise.mjs"),
+      tool("dependency-cruiser/bin/dependency-cruiser.mjs"),
       "apps",
       "packages",
       "scripts",

@@ -13,7 +13,7 @@ import { followChild } from "./launcher/follow.mjs";
 import { CACHE, NODE_MODULES, ROOT } from "./launcher/paths.mjs";
 
 const PROJECTS: Readonly<Record<string, readonly string[]>> = {
-  all: ["unit", "types", "conformance", "int"],
+  all: ["unit", "conformance", "int"],
   conformance: ["conformance"],
   int: ["int"],
   chaos: ["chaos"],

@@ -5,7 +5,11 @@ export interface BackoffPolicy {
 }
 
 /** Milliseconds to wait after failed attempt number `attempt` (1, 2, …). `random` gives a number in [0, 1). */
-export function backoffMs(policy: BackoffPolicy, attempt: number, random: () => number = Math.random): number {
+export function backoffMs(
+  policy: BackoffPolicy,
+  attempt: number,
+  random: () => number = Math.random,
+): number {
   const ceiling = Math.min(policy.capMs, policy.baseMs * 2 ** (attempt - 1));
   return ceiling * (0.5 + random() / 2);
 }

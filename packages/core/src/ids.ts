@@ -6,6 +6,7 @@ import { AppError } from "./errors.ts";
  */
 export function toSafeId(value: bigint | number): number {
   const id = Number(value);
-  if (!Number.isSafeInteger(id)) throw new AppError({ code: "internal", message: "an id is beyond 2^53" });
+  if (!Number.isSafeInteger(id))
+    throw new AppError({ code: "internal", message: "an id is beyond 2^53" });
   return id;
 }

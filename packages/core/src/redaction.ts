@@ -22,7 +22,10 @@ const SECRET_VALUES: readonly (readonly [RegExp, string])[] = [
 
 /** Removes what looks secret from a text: signed URLs, authorization values, keys, tokens. Idempotent. */
 export function redactText(text: string): string {
-  return SECRET_VALUES.reduce((safe, [pattern, replacement]) => safe.replace(pattern, replacement), text);
+  return SECRET_VALUES.reduce(
+    (safe, [pattern, replacement]) => safe.replace(pattern, replacement),
+    text,
+  );
 }
 
 /** Longest text and deepest nesting that `redact` keeps. */
@@ -35,7 +38,8 @@ const MAX_DEPTH = 8;
  */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return cut(redactText(value));
-  if (value === null || typeof value !== "object") return typeof value === "bigint" ? value.toString() : value;
+  if (value === null || typeof value !== "object")
+    return typeof value === "bigint" ? value.toString() : value;
   if (depth >= MAX_DEPTH) return "[deep]";
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   if (value instanceof Date) return value;
@@ -44,7 +48,10 @@ export function redact(value: unknown, depth = 0): unknown {
     return { name: value.name, message: cut(redactText(value.message)), code };
   }
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, isSecretField(name) ? REDACTED : redact(item, depth + 1)]),
+    Object.entries(value).map(([name, item]) => [
+      name,
+      isSecretField(name) ? REDACTED : redact(item, depth + 1),
+    ]),
   );
 }
 
