@@ -1,4 +1,11 @@
-import { COUNTER_SLOTS, LEASE_SECONDS, MAX_ATTEMPTS, toSafeId } from "@bucketbridge/core";
+import {
+  AppError,
+  COUNTER_SLOTS,
+  isAppError,
+  LEASE_SECONDS,
+  MAX_ATTEMPTS,
+  toSafeId,
+} from "@bucketbridge/core";
 import type { Database, Transaction } from "../client.ts";
 import {
   loadStatements,
@@ -37,10 +44,8 @@ export interface BatchOutcome {
   readonly state: "pending" | "done" | "failed";
 }
 
-/** Thrown inside a transaction to undo what a batch did before its lease turned out to be lost. */
-class LeaseLost {
-  readonly isLeaseLost = true;
-}
+/** Reason of the error that undoes what a batch did before its lease turned out to be lost. */
+const LEASE_LOST = "db.lease_lost";
 
 /**
  * Objects that wait to be loaded, and their leases. `undefined` or `false` from a write means that the lease is lost, the run
@@ -51,6 +56,7 @@ export class LoadStore {
   readonly #innerIds: InnerIds;
   readonly #statements: Statements;
   readonly #leaseSeconds: number;
+  #lastProject: { readonly runId: number; readonly projectId: number } | undefined;
 
   constructor({ database, innerIds, ...options }: ImportStoreDeps) {
     this.#database = database;
@@ -109,7 +115,7 @@ export class LoadStore {
         { op: "db.batch", commitWithoutFlush: true },
       );
     } catch (error) {
-      if (error instanceof LeaseLost) return undefined;
+      if (isAppError(error) && error.reason === LEASE_LOST) return undefined;
       throw error;
     }
   }
@@ -148,7 +154,7 @@ export class LoadStore {
   ): Promise<BatchOutcome> {
     if (batch.replace) await this.#clearImported(tx, projectId, batch.object.id);
     const [row] = await runStatement<BatchRow>(tx, this.#statements["load-batch"], values);
-    if (row === undefined) throw new LeaseLost();
+    if (row === undefined) throw leaseLost();
     const documents = new Map(batch.rows.map((document) => [document.rowIndex, document]));
     const tasks = row.task_ids.flatMap((taskId, position) => {
       const document = documents.get(row.task_rows[position] ?? -1);
@@ -195,8 +201,6 @@ export class LoadStore {
     this.#lastProject = { runId: run.runId, projectId: found.storage.projectId };
     return this.#lastProject.projectId;
   }
-
-  #lastProject: { readonly runId: number; readonly projectId: number } | undefined;
 
   async #rows<Row>(
     run: RunKey,
@@ -260,4 +264,9 @@ function toClaimedObject(row: ClaimedRow): ClaimedObjectRecord {
     rowsLoaded: row.rows_loaded,
     byteOffset: row.byte_offset === null ? null : toSafeId(row.byte_offset),
   };
+}
+
+function leaseLost(): AppError {
+  const message = "the object is no longer held by this worker";
+  return new AppError({ code: "precondition_failed", reason: LEASE_LOST, op: "db.batch", message });
 }

@@ -7,7 +7,8 @@ import {
   type Statements,
   type StatementValue,
 } from "../statements.ts";
-import { InnerIds, type InnerIdRange } from "./inner-ids.ts";
+import type { InnerIds } from "./inner-ids.ts";
+import { type InnerIdRange } from "./inner-ids.ts";
 import type {
   PageOutcomeRecord,
   RefusedKeyRecord,

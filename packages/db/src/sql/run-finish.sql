@@ -15,7 +15,7 @@ WITH due AS MATERIALIZED (
          AND (d.loads_nothing
               OR NOT EXISTS (SELECT FROM source_object o WHERE o.storage_id = d.storage_id AND o.location_version = d.location_version AND o.state = 'pending')))
      OR (d.cancel_requested
-         AND NOT EXISTS (SELECT FROM scan_unit g WHERE g.run_id = d.id AND g.lease_until > statement_timestamp())
+         AND NOT EXISTS (SELECT FROM scan_unit g WHERE g.run_id = d.id AND g.state = 'open' AND g.lease_until > statement_timestamp())
          AND (d.loads_nothing
               OR NOT EXISTS (SELECT FROM source_object o WHERE o.storage_id = d.storage_id AND o.location_version = d.location_version
                              AND o.state = 'pending' AND o.lease_owner IS NOT NULL AND o.next_attempt_at > statement_timestamp())))

@@ -1,5 +1,5 @@
 -- What needs a ring, over all organisations: run with the scope maintenance. $1 rows at most int.
--- Returns kind (scan, load, finish, promote), run_id (NULL for promote), storage_id, organization_id, number, provider, title.
+-- Returns kind (scan, load, finish, promote), run_id, storage_id, organization_id, number, provider, title.
 -- Ringing twice is harmless. After runs-of-deleted.
 WITH unfinished AS MATERIALIZED (
   SELECT r.id, r.organization_id, r.storage_id, r.number, r.kind, r.state, r.cancel_requested, s.provider, s.title, s.location_version,
@@ -21,8 +21,8 @@ WITH unfinished AS MATERIALIZED (
          AND (u.loads_nothing OR NOT EXISTS (
            SELECT FROM source_object o WHERE o.storage_id = u.storage_id AND o.location_version = u.location_version AND o.state = 'pending'))
       THEN 'finish'
-    END AS kind, u.*
+    END AS need, u.*
   FROM unfinished u
 )
-SELECT j.kind, j.id AS run_id, j.storage_id, j.organization_id, j.number, j.provider, j.title
-FROM judged j WHERE j.kind IS NOT NULL ORDER BY j.id LIMIT $1::int
+SELECT j.need AS kind, j.id AS run_id, j.storage_id, j.organization_id, j.number, j.provider, j.title
+FROM judged j WHERE j.need IS NOT NULL ORDER BY j.id LIMIT $1::int
