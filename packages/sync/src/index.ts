@@ -1,4 +1,13 @@
+export { ByteBudget } from "./import/byte-budget.ts";
+export {
+  DEFAULT_ENGINE_OPTIONS,
+  type EngineOptions,
+  type ImportEngine,
+  type TurnOutcome,
+} from "./import/engine.ts";
 export type * from "./import/ports.ts";
+export { toRunFailure } from "./import/run-failure.ts";
+export { finishRun, runImport, runLoadSlot } from "./import/run-import.ts";
+export { RateWindow, type RateSample, type RunRate } from "./import/run-rate.ts";
 export { folderPrefix } from "./import/scan-unit.ts";
 export { compileUserPattern, type UserPattern } from "./import/user-pattern.ts";
-export { RateWindow, type RateSample, type RunRate } from "./import/run-rate.ts";

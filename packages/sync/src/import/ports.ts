@@ -203,6 +203,8 @@ export interface LoadBatch {
 export interface LoadFailure {
   readonly code: ErrorCode | (string & {});
   readonly message: string;
+  /** The offending byte where it is known. */
+  readonly byteOffset: number | null;
   /** Seconds to the next attempt of this run, or null to give up (one open issue). */
   readonly retryAfterSeconds: number | null;
   readonly etag: string | null;
@@ -219,7 +221,7 @@ export interface LoadStore {
   ): Promise<readonly ClaimedObject[]>;
   /** The ids that are still held. */
   renew(run: RunRef, objects: readonly ClaimedObject[]): Promise<ReadonlySet<number>>;
-  /** Gives claimed objects back at once; the claim does not count. */
+  /** Gives claimed objects back at once; the claim does not count. Objects that are no longer held are left alone. */
   release(run: RunRef, objects: readonly ClaimedObject[]): Promise<void>;
   saveBatch(
     run: RunRef,
