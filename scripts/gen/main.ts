@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { ROOT } from "../launcher/paths.mjs";
 import { renderConfiguration, renderEnvExample } from "./configuration.ts";
-import { findReasonProblems, renderErrors } from "./errors.ts";
+import { renderErrors } from "./errors.ts";
 
 interface GeneratedDocument {
   readonly file: string;
@@ -15,10 +15,7 @@ const documents: readonly GeneratedDocument[] = [
   { file: "docs/configuration.md", text: renderConfiguration() },
   { file: ".env.example", text: renderEnvExample() },
 ];
-const problems = [
-  ...findReasonProblems(),
-  ...(process.argv.includes("--check") ? documents.flatMap(findStale) : documents.flatMap(write)),
-];
+const problems = documents.flatMap(process.argv.includes("--check") ? findStale : write);
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;
 

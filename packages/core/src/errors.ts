@@ -91,7 +91,7 @@ export interface AppErrorInit {
   readonly code: ErrorCode;
   /** Lower case, no trailing full stop: what failed, on what, and what to do. Safe to show to a user. */
   readonly message: string;
-  /** Where the remedy differs within one code: a second closed field from `reasons.ts`. */
+  /** Where the remedy differs within one code: dotted, a literal, so that docs/errors.md can be made from the code. */
   readonly reason?: string | undefined;
   /** Dotted operation name, e.g. `storage.list`; set by whoever wraps first, kept afterwards. */
   readonly op?: string | undefined;

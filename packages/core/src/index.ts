@@ -18,6 +18,5 @@ export { toSafeId } from "./ids.ts";
 export { compareKeys, isSortedKeys, utf8Length } from "./keys.ts";
 export * from "./limits.ts";
 export { silentLogger, type LogFields, type Logger } from "./logger.ts";
-export { REASONS, type Reason, type ReasonText } from "./reasons.ts";
 export { isSecretField, redact, redactText } from "./redaction.ts";
 export { Secret } from "./secret.ts";

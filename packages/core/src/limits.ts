@@ -30,6 +30,33 @@ export const MAX_DECODED_RATIO = 100;
 /** Depth of nesting in a task document. */
 export const MAX_JSON_DEPTH = 512;
 
+/** Footer of a Parquet file: some 20,000 column chunks, which take 100 MB once decoded. */
+export const MAX_PARQUET_FOOTER_BYTES = 8 * 1024 * 1024;
+
+/** Values in a Parquet footer (a column chunk has about 25): a list of empty structs would take 300 bytes of memory per byte. */
+export const MAX_PARQUET_FOOTER_VALUES = 500_000;
+
+/** Stored bytes of one row group, which is read as a whole. Writers aim at 128 MiB decoded. */
+export const MAX_PARQUET_GROUP_BYTES = 128 * 1024 * 1024;
+
+/** Decoded bytes of one Parquet page; writers make pages of 1 MiB, one large value has a page of its own. */
+export const MAX_PARQUET_PAGE_BYTES = 64 * 1024 * 1024;
+
+/** Values of one Parquet page: eight bytes each once decoded, and a run-length code makes them out of nothing. */
+export const MAX_PARQUET_PAGE_VALUES = 4 * 1024 * 1024;
+
+/** Decoded bytes that no ratio is asked of: a small file of equal rows is no bomb. */
+export const FREE_DECODED_BYTES = 64 * 1024 * 1024;
+
+/** A row of a JSON file beyond this is parsed in a thread with limits; below it stalls the event loop for 20 ms at most. */
+export const INLINE_ROW_BYTES = 1024 * 1024;
+
+/** Heap of a parsing thread. A row of 16 MiB takes a tenth of it, one made of empty objects more than all. */
+export const PARSE_HEAP_MIB = 256;
+
+/** One answer of a parsing thread (a row, or some thousand rows of Parquet): a hundred times what an ordinary one takes. */
+export const PARSE_TIMEOUT_MS = 60_000;
+
 /** A lease of a unit, object or delivery, renewed every third of it (design §8). */
 export const LEASE_SECONDS = 45;
 
