@@ -5,6 +5,8 @@ import type { StorageDraft } from "./draft.ts";
 import type { StorageKind } from "./storage-kind.ts";
 import type { StorageWarning } from "./view.ts";
 
+const MAX_SHOWN_IDS = 5;
+
 /** Where a storage is, saved or not. `id` is undefined while it is not. */
 export interface Placed {
   readonly id: number | undefined;
@@ -25,12 +27,13 @@ export async function findOverlaps(
   const { projectId, organizationId } = placed;
   const filter = { direction: "source", provider: kind.shape.name, projectId } as const;
   const others = await storages.list(organizationId, filter);
-  return others
+  const ids = others
     .filter((other) => other.id !== placed.id && meets(place, placeOf(kind, other)))
-    .map((other) => ({
-      code: "storage.overlap",
-      message: `storage ${String(other.id)} of this project reads the same place (${place}): their common objects become tasks twice, and either storage may serve them`,
-    }));
+    .map(({ id }) => String(id));
+  if (ids.length === 0) return [];
+  const shown = ids.slice(0, MAX_SHOWN_IDS).join(", ") + (ids.length > MAX_SHOWN_IDS ? ", …" : "");
+  const message = `this project reads the same place (${place}) by storage ${shown} too: common objects become tasks twice, and any of the storages may serve them`;
+  return [{ code: "storage.overlap", message }];
 }
 
 /** The reference that everything below the storage starts with; undefined while its settings name no place. */
