@@ -59,8 +59,9 @@ export function toStoreError(call: FailedCall, error: unknown): AppError {
   const known = classifyFailure(call.driver, error, call.signal);
   const subject =
     key === undefined ? place : `"${toShownText(key, MAX_SHOWN_KEY_CHARS)}" in ${place}`;
-  const detail =
+  const said =
     known === undefined ? describeUnknown(error) : (known.detail ?? PHRASE_BY_CODE[known.code]);
+  const detail = said.replaceAll(/\s*\n\s*/g, " ");
   const hint = known?.hint === undefined ? "" : `; ${known.hint}`;
   const text = `${provider}: could not ${VERBS[operation]} ${subject}: ${toShownText(detail, MAX_SHOWN_DETAIL_CHARS)}${hint}`;
   return new AppError({

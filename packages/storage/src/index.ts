@@ -6,12 +6,17 @@ export {
   type BodyEnd,
   type BodyHooks,
 } from "./body.ts";
+export { decorate, DRIVER_DEFAULTS, type DecorateOptions } from "./decorators/decorate.ts";
 export {
   interceptDriver,
   type CallName,
   type DriverCall,
   type Interceptor,
 } from "./decorators/intercept.ts";
+export { withLimit } from "./decorators/limit.ts";
+export { withObserver, type CallObserver, type CallRecord } from "./decorators/observe.ts";
+export { withRetry, type RetryPolicy } from "./decorators/retry.ts";
+export { withTimeout, type TimeoutPolicy } from "./decorators/timeout.ts";
 export type * from "./driver.ts";
 export { classifyFailure } from "./failure.ts";
 export {

@@ -1,10 +1,23 @@
 import { describe, expect, it } from "vitest";
+import type { StorageDriver } from "../driver.ts";
 import { faults, withFaults } from "../memory/faults.ts";
 import { MemoryDriver } from "../memory/memory-driver.ts";
 import { calm, toBytes } from "../testing/case.ts";
 import { decorate, type DecorateOptions } from "./decorate.ts";
 import { interceptDriver } from "./intercept.ts";
 import type { CallRecord } from "./observe.ts";
+
+/** The methods that every driver has. */
+function readOnlyDriver(memory: MemoryDriver): StorageDriver {
+  return {
+    traits: memory.traits,
+    listPage: (request, ctx) => memory.listPage(request, ctx),
+    stat: (key, ctx) => memory.stat(key, ctx),
+    read: (request, ctx) => memory.read(request, ctx),
+    classifyError: (error) => memory.classifyError(error),
+    close: () => memory.close(),
+  };
+}
 
 describe("decorate", () => {
   it("observes each attempt, deadlines included, and not the waits", async () => {
@@ -47,15 +60,7 @@ describe("decorate", () => {
   });
 
   it("keeps absent methods absent", () => {
-    const {
-      put,
-      delete: remove,
-      presignRead,
-      ...readOnly
-    } = interceptDriver(new MemoryDriver(), {
-      call: (call, action) => action(call.ctx),
-    });
-    expect([put, remove, presignRead].every((method) => method !== undefined)).toBe(true);
+    const readOnly = readOnlyDriver(new MemoryDriver());
     const driver = decorate(readOnly, { observer: () => undefined });
     expect("put" in driver || "delete" in driver || "presignRead" in driver).toBe(false);
   });

@@ -14,10 +14,7 @@ const never = <T>(): Promise<T> => new Promise(() => undefined);
 function aHangingDriver(): { driver: StorageDriver; signals: AbortSignal[] } {
   const signals: AbortSignal[] = [];
   const driver = interceptDriver(new MemoryDriver(), {
-    call: (_call, action) => {
-      void action;
-      return never();
-    },
+    call: () => never(),
   });
   const spied = interceptDriver(driver, {
     call: (call, action) => {

@@ -1,4 +1,4 @@
-import type { Logger } from "@bucketbridge/core";
+import type { Logger, Secret } from "@bucketbridge/core";
 import type { z } from "zod";
 import type { StorageDriver } from "../driver.ts";
 import type { Egress } from "../egress/egress.ts";
@@ -27,6 +27,14 @@ export interface LocalFilesPolicy {
 export interface AmbientSettings {
   readonly s3Endpoint?: string | undefined;
   readonly s3Region?: string | undefined;
+  /** The operator's own key pair; given only for a storage that may use it, and never used with a user's endpoint. */
+  readonly s3Credentials?:
+    | {
+        readonly accessKeyId: string;
+        readonly secretAccessKey: Secret;
+        readonly sessionToken: Secret | undefined;
+      }
+    | undefined;
 }
 
 /** What a person reads about a provider, and how its `/form` looks. */
@@ -45,7 +53,10 @@ export interface FormField {
  * in logs. A field that decides where secrets are sent (host, endpoint, bucket) carries `.meta({ location: true })`:
  * changing it starts a new location, and with `.meta({ location: true, host: true })` demands the secrets again.
  */
-export interface ProviderDefinition<Name extends string = string, Settings extends z.ZodObject = z.ZodObject> {
+export interface ProviderDefinition<
+  Name extends string = string,
+  Settings extends z.ZodObject = z.ZodObject,
+> {
   /** The `type` on the wire. */
   readonly name: Name;
   /** As in `GET /api/storages/types`. */
@@ -55,8 +66,14 @@ export interface ProviderDefinition<Name extends string = string, Settings exten
   readonly form: readonly FormField[];
   /** Files method: the reference that becomes task data, without the key: `s3://bucket/`. */
   referencePrefix(settings: z.output<Settings>): string;
-  /** Key to what stands after the reference prefix (localfiles quotes a path); identity for most. */
-  toReference?(settings: z.output<Settings>, key: string): string;
+  /** Key to what stands after the reference prefix (localfiles: a quoted path below the document root). Absent: the key. */
+  toReference?(settings: z.output<Settings>, key: string, localFiles: LocalFilesPolicy): string;
+  /** The key as the contract shows it (localfiles: the absolute path). Absent: the key. */
+  toDisplayKey?(settings: z.output<Settings>, key: string): string;
+  /** The inverse of `toDisplayKey`; undefined for what lies outside of the storage. Absent: the key. */
+  fromDisplayKey?(settings: z.output<Settings>, displayKey: string): string | undefined;
+  /** What the user's regex is matched against (localfiles: the last part). Absent: the key. */
+  filterName?(key: string): string;
   /** What errors name: `s3://bucket/prefix`, `/data/folder`. */
   describe(settings: z.output<Settings>): string;
   /** Makes the driver; loads its SDK on first use. No connection is made. */
@@ -68,7 +85,11 @@ export interface ProviderDefinition<Name extends string = string, Settings exten
   validate(
     driver: StorageDriver,
     settings: z.output<Settings>,
-    options: { readonly direction: StorageDirection; readonly prefix: string; readonly signal: AbortSignal },
+    options: {
+      readonly direction: StorageDirection;
+      readonly prefix: string;
+      readonly signal: AbortSignal;
+    },
   ): Promise<void>;
 }
 

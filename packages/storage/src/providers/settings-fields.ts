@@ -30,7 +30,7 @@ const KINDS: Readonly<Record<string, SettingsField["kind"]>> = {
 export function listSettingsFields(settings: z.ZodObject): readonly SettingsField[] {
   return Object.entries(settings.shape).map(([name, schema]) => {
     const layers = unwrap(schema as z.ZodType);
-    const meta: FieldMeta = Object.assign({}, ...layers.map((layer) => layer.meta() ?? {}));
+    const meta = layers.reduce<FieldMeta>((known, layer) => ({ ...known, ...layer.meta() }), {});
     const innermost = layers.at(-1)?.def.type ?? "";
     return {
       name,

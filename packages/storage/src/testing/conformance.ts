@@ -9,8 +9,8 @@ import { PRESIGN_CASES } from "./cases/presign.ts";
 import { READ_CASES } from "./cases/read.ts";
 import { TRAIT_CASES } from "./cases/traits.ts";
 import { WRITE_CASES } from "./cases/write.ts";
+import { noteConformance } from "./conformance-target.ts";
 import type { DriverHarness, HarnessUnavailable } from "./harness.ts";
-import { ConformanceReport } from "./report.ts";
 
 const CASES_BY_GROUP: Readonly<Record<CaseGroup, readonly ConformanceCase[]>> = {
   list: LIST_CASES,
@@ -30,7 +30,7 @@ const CASE_TIMEOUT_MS = 60_000;
 
 /**
  * Runs the contract of `StorageDriver` against one provider on one service. A provider's own tests add only what is
- * peculiar to it. When `CONFORMANCE_REPORT_DIR` is set, a file there says which cases ran (see `ConformanceReport`).
+ * peculiar to it. Each case carries provider and service in its `meta`, so that a run can demand that both were tested.
  */
 export function describeDriverConformance(
   makeHarness: () => Promise<DriverHarness | HarnessUnavailable>,
@@ -38,43 +38,34 @@ export function describeDriverConformance(
   describe("storage driver conformance", () => {
     let harness: DriverHarness | undefined;
     let driver: StorageDriver | undefined;
-    let report: ConformanceReport | undefined;
-    let unavailable: string | undefined;
+    let made: DriverHarness | HarnessUnavailable | undefined;
 
     beforeAll(async () => {
-      const made = await makeHarness();
-      report = new ConformanceReport(made.name, made.service);
-      if ("unavailable" in made) {
-        unavailable = made.unavailable;
-        return;
-      }
+      made = await makeHarness();
+      if ("unavailable" in made) return;
       harness = made;
       driver = withOverrides(made, await made.open());
     }, CASE_TIMEOUT_MS);
-    beforeEach(async () => {
+    beforeEach(async (context) => {
+      if (made !== undefined)
+        noteConformance(context, { provider: made.name, service: made.service });
       await harness?.clear();
     });
     afterAll(async () => {
       await driver?.close();
       await harness?.dispose();
-      await report?.write(unavailable);
     });
 
     for (const [group, cases] of Object.entries(CASES_BY_GROUP)) {
       describe(group, () => {
         it.for(cases)("$name", { timeout: CASE_TIMEOUT_MS }, async (conformanceCase, { skip }) => {
           if (harness === undefined || driver === undefined) {
-            skip(unavailable ?? "the harness could not be made");
+            skip(made !== undefined && "unavailable" in made ? made.unavailable : "no harness");
             return;
           }
           const reason = reasonToSkip(conformanceCase, harness);
-          if (reason !== undefined) {
-            report?.skipped(conformanceCase.name, reason);
-            skip(reason);
-          }
-          report?.started(conformanceCase.name);
+          if (reason !== undefined) skip(reason);
           await conformanceCase.run(new CaseContext(harness, driver));
-          report?.passed(conformanceCase.name);
         });
       });
     }

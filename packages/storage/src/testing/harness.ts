@@ -30,7 +30,7 @@ export interface FetchedUrl {
 export interface DriverHarness {
   /** The provider, as in providers/registry.ts. */
   readonly name: string;
-  /** What answers: `fake`, `minio`, `ceph-rgw`, `aws` … */
+  /** What answers: `fake`, `minio`, `folder`, `account` … The pair is what REQUIRE_PROVIDERS names. */
   readonly service: string;
   readonly overrides?: readonly HarnessOverride[];
   /** Secrets that the drivers were opened with: none may appear in an error message. */

@@ -21,4 +21,3 @@ export type {
   ServiceGap,
 } from "./harness.ts";
 export { memoryHarness } from "./memory-harness.ts";
-export { ConformanceReport, type ConformanceReportFile } from "./report.ts";

@@ -1,4 +1,6 @@
+import type { ErrorCode } from "@bucketbridge/core";
 import type { StorageDriver } from "../driver.ts";
+import { InjectedFault, withFaults } from "../memory/faults.ts";
 import { MemoryDriver, type MemoryDriverOptions } from "../memory/memory-driver.ts";
 import type { DriverHarness } from "./harness.ts";
 
@@ -14,6 +16,9 @@ export function memoryHarness(
     name: "memory",
     service: "memory",
     open: () => Promise.resolve(wrap(memory)),
+    openMissingBucket: () => refusing(memory, "not_found"),
+    openDenied: () => refusing(memory, "permission_denied"),
+    openBadCredentials: () => refusing(memory, "unauthenticated"),
     seed: (key, body) => {
       memory.write(key, body);
       return Promise.resolve();
@@ -29,4 +34,12 @@ export function memoryHarness(
     openBodies: () => memory.openBodies,
     dispose: () => Promise.resolve(),
   });
+}
+
+/** A driver on a bucket that refuses every call. */
+function refusing(memory: MemoryDriver, code: ErrorCode): Promise<StorageDriver> {
+  const before = (): never => {
+    throw new InjectedFault({ code, detail: "as the test asked for" });
+  };
+  return Promise.resolve(withFaults(memory, { before }));
 }

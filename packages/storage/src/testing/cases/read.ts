@@ -124,6 +124,7 @@ export const READ_CASES: readonly ConformanceCase[] = [
     run: async (t) => {
       await t.harness.seed("x", toBytes("first"));
       expect(await t.readText("x")).toBe("first");
+      expect((await t.store.stat("x", calm)).size).toBe(5);
       await t.harness.seed("x", toBytes("second, and longer"));
       expect(await t.readText("x")).toBe("second, and longer");
       expect((await t.store.stat("x", calm)).size).toBe(18);

@@ -1,0 +1,255 @@
+import { constants, existsSync, type BigIntStats } from "node:fs";
+import {
+  link,
+  lstat,
+  mkdir,
+  open,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  unlink,
+  type FileHandle,
+} from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import path from "node:path";
+import type { LocalRoot } from "./credentials.ts";
+import { errnoOf, linkFault, LocalFilesFault } from "./errors.ts";
+
+/** Names of files that are being written; listings leave them out. */
+export const TEMPORARY_NAME = /^\.bucketbridge-[0-9a-f-]{36}\.tmp$/;
+
+/** Windows has no such flag, and no links without special rights. */
+const NO_FOLLOW = (constants.O_NOFOLLOW as number | undefined) ?? 0;
+const DIRECTORY = (constants.O_DIRECTORY as number | undefined) ?? 0;
+/** A FIFO must not block the open, a terminal must not become ours. */
+const READ_FILE =
+  constants.O_RDONLY |
+  NO_FOLLOW |
+  ((constants.O_NONBLOCK as number | undefined) ?? 0) |
+  ((constants.O_NOCTTY as number | undefined) ?? 0);
+const CREATE_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+const OPEN_DIRECTORY = constants.O_RDONLY | DIRECTORY | NO_FOLLOW;
+
+/** Where Linux tells what a descriptor really is; elsewhere paths are resolved before and after. */
+const PROC_FD = "/proc/self/fd";
+
+/** A file to be written. */
+export interface WholeFile {
+  readonly body: Uint8Array;
+  readonly mustBeAbsent: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens, makes and removes files below a root, and nothing outside of it. The proof is made on the open descriptor: its
+ * real path must be exactly the one that was asked for, so no link is followed, not even one that appears in between.
+ */
+export class FileAccess {
+  readonly #hasProcFd: boolean;
+
+  constructor(hasProcFd: boolean = existsSync(PROC_FD)) {
+    this.#hasProcFd = hasProcFd;
+  }
+
+  /** A regular file; anything else is `not_found`. The caller closes it. */
+  async openFile(root: LocalRoot, segments: readonly string[]): Promise<FileHandle> {
+    const target = path.join(root.directory, ...segments);
+    const handle = await open(target, READ_FILE);
+    try {
+      await this.#assertIsAt(handle, target);
+      if ((await handle.stat()).isFile()) return handle;
+      throw new LocalFilesFault({ code: "not_found", detail: "it is no regular file" });
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** A folder. The caller closes it. */
+  async openDirectory(root: LocalRoot, segments: readonly string[]): Promise<OpenDirectory> {
+    return this.#openDirectoryAt(path.join(root.directory, ...segments));
+  }
+
+  /**
+   * Writes a whole file or nothing: a new file in the same folder, flushed, then renamed. Missing folders are made.
+   * `mustBeAbsent`: an existing file stays and the call rejects with EEXIST. Gives the stats of what was written, also
+   * when somebody else has replaced it since.
+   */
+  async writeFile(
+    root: LocalRoot,
+    segments: readonly string[],
+    content: WholeFile,
+  ): Promise<BigIntStats> {
+    const directory = await this.#ensureDirectory(root, segments.slice(0, -1));
+    const temporary = directory.pathOf(`.bucketbridge-${randomUUID()}.tmp`);
+    const target = directory.pathOf(segments.at(-1) ?? "");
+    try {
+      const stats = await writeNew(temporary, content);
+      await directory.verify();
+      content.signal.throwIfAborted();
+      // A link fails where a file stands, a rename replaces it; neither follows a link that has the name.
+      if (content.mustBeAbsent) await linkNew(temporary, target);
+      else await rename(temporary, target);
+      await directory.flush();
+      return stats;
+    } finally {
+      await rm(temporary, { force: true });
+      await directory.close();
+    }
+  }
+
+  /** Removes a regular file. Whatever is gone already, or is no regular file, is no object: nothing happens. */
+  async removeFile(root: LocalRoot, segments: readonly string[]): Promise<void> {
+    let directory: OpenDirectory | undefined;
+    try {
+      directory = await this.openDirectory(root, segments.slice(0, -1));
+      const target = directory.pathOf(segments.at(-1) ?? "");
+      if (!(await lstat(target)).isFile()) return;
+      await directory.verify();
+      await unlink(target);
+      await directory.flush();
+    } catch (error) {
+      if (!["ENOENT", "ENOTDIR"].includes(errnoOf(error))) throw error;
+    } finally {
+      await directory?.close();
+    }
+  }
+
+  async #ensureDirectory(root: LocalRoot, segments: readonly string[]): Promise<OpenDirectory> {
+    try {
+      return await this.openDirectory(root, segments);
+    } catch (error) {
+      if (errnoOf(error) === "ENOTDIR") throw blockedFolder();
+      if (errnoOf(error) !== "ENOENT") throw error;
+    }
+    let current = await this.openDirectory(root, []);
+    for (const segment of segments) {
+      try {
+        await makeDirectory(current.pathOf(segment));
+        const next = await this.#openDirectoryAt(path.join(current.realPath, segment));
+        await current.close();
+        current = next;
+      } catch (error) {
+        await current.close();
+        throw errnoOf(error) === "ENOTDIR" ? blockedFolder() : error;
+      }
+    }
+    return current;
+  }
+
+  async #openDirectoryAt(target: string): Promise<OpenDirectory> {
+    const handle = await open(target, OPEN_DIRECTORY);
+    try {
+      await this.#assertIsAt(handle, target);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    const base = this.#hasProcFd ? `${PROC_FD}/${String(handle.fd)}` : target;
+    return new OpenDirectory(handle, {
+      realPath: target,
+      base,
+      verify: () => this.#assertIsAt(handle, target),
+    });
+  }
+
+  async #assertIsAt(handle: FileHandle, target: string): Promise<void> {
+    if (!this.#hasProcFd) {
+      if ((await realpath(target)) !== target) throw linkFault();
+      return;
+    }
+    const real = await readlink(`${PROC_FD}/${String(handle.fd)}`);
+    // A file that was replaced after it was opened is the right one still.
+    if (real !== target && real !== `${target} (deleted)`) throw linkFault();
+  }
+}
+
+/** An open folder whose entries are reached through its descriptor, wherever its path leads by now. */
+export class OpenDirectory {
+  readonly realPath: string;
+  readonly #handle: FileHandle;
+  readonly #base: string;
+  readonly #verify: () => Promise<void>;
+
+  constructor(
+    handle: FileHandle,
+    place: {
+      readonly realPath: string;
+      readonly base: string;
+      readonly verify: () => Promise<void>;
+    },
+  ) {
+    this.#handle = handle;
+    this.realPath = place.realPath;
+    this.#base = place.base;
+    this.#verify = place.verify;
+  }
+
+  /** A path of an entry for the next system call, "" for the folder itself. */
+  pathOf(name: string): string {
+    return name === "" ? this.#base : `${this.#base}/${name}`;
+  }
+
+  /** The same for a name as a byte string (see walk.ts). */
+  bytePathOf(name: string): Buffer {
+    return Buffer.concat([Buffer.from(`${this.#base}/`), Buffer.from(name, "latin1")]);
+  }
+
+  /** Rejects when the folder is no longer where it was opened. */
+  verify(): Promise<void> {
+    return this.#verify();
+  }
+
+  /** Makes changes of its entries durable. Some file systems cannot flush folders; they are durable at once or never. */
+  async flush(): Promise<void> {
+    try {
+      await this.#handle.sync();
+    } catch (error) {
+      if (!["EINVAL", "EPERM", "ENOTSUP"].includes(errnoOf(error))) throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+async function writeNew(target: string, { body, signal }: WholeFile): Promise<BigIntStats> {
+  const handle = await open(target, CREATE_FILE, 0o666);
+  try {
+    await handle.writeFile(body, { signal });
+    await handle.sync();
+    return await handle.stat({ bigint: true });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function linkNew(existing: string, target: string): Promise<void> {
+  try {
+    await link(existing, target);
+  } catch (error) {
+    if (!["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(errnoOf(error))) throw error;
+    throw new LocalFilesFault({
+      code: "unsupported",
+      detail: "this file system has no hard links, which writing on a condition needs",
+    });
+  }
+}
+
+async function makeDirectory(target: string): Promise<void> {
+  try {
+    await mkdir(target);
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
+}
+
+function blockedFolder(): LocalFilesFault {
+  return new LocalFilesFault({
+    code: "invalid_input",
+    reason: "localfiles.file_in_the_way",
+    detail: "a part of the key is a file already, so it cannot be a folder",
+  });
+}
