@@ -1,17 +1,21 @@
 import type { Clock, Secret } from "@bucketbridge/core";
 import {
+  createAnnotationRepository,
   cancelRun,
   createIssueRepository,
   createProjectRepository,
   createRunRepository,
   createStorageRepository,
+  createTaskRepository,
   createTokenRepository,
   createUserRepository,
   requestRun,
   type CancelOutcome,
   type Database,
   type IssueRepository,
+  type AnnotationRepository,
   type ProjectRepository,
+  type TaskRepository,
   type RequestedRun,
   type RunRepository,
   type RunRequest,
@@ -57,6 +61,8 @@ export interface Repositories {
   readonly users: UserRepository;
   readonly tokens: TokenRepository;
   readonly projects: ProjectRepository;
+  readonly tasks: TaskRepository;
+  readonly annotations: AnnotationRepository;
   readonly storages: StorageRepository;
   readonly runs: RunRepository;
   readonly issues: IssueRepository;
@@ -79,6 +85,8 @@ export function createRepositories(database: Database): Repositories {
     users: createUserRepository(database),
     tokens: createTokenRepository(database),
     projects: createProjectRepository(database),
+    tasks: createTaskRepository(database),
+    annotations: createAnnotationRepository(database),
     storages: createStorageRepository(database),
     runs: createRunRepository(database),
     issues: createIssueRepository(database),

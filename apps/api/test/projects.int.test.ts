@@ -198,7 +198,7 @@ describe("projects", () => {
     const run = await api().database.inMaintenance((tx) =>
       tx.run.findUniqueOrThrow({ where: { id: runId }, include: { storage: true } }),
     );
-    expect(run).toMatchObject({ state: "canceled", errorReason: "project_deleted" });
+    expect(run).toMatchObject({ state: "canceled", errorReason: "storage_deleted" });
     expect(run.storage.deletedAt).not.toBeNull();
   });
 

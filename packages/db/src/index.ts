@@ -91,7 +91,6 @@ export {
   type TaskOrder,
   type TaskValue,
 } from "./repositories/task-filter.ts";
-export type { RemovedTasks } from "./repositories/task-writes.ts";
 export {
   createTaskRepository,
   type TaskChanges,
@@ -103,3 +102,8 @@ export {
 export { purgeDeleted, type PurgeOptions, type PurgeResult } from "./maintenance/purge.ts";
 export { createTasks, type TasksToCreate } from "./tasks/create-tasks.ts";
 export { deleteTasks, type DeletedTasks, type TasksToDelete } from "./tasks/delete-tasks.ts";
+export type {
+  EmbeddedAnnotationRecord,
+  EmbeddedPredictionRecord,
+  TaskDocument,
+} from "./import/records.ts";

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { nonFieldError, validationError } from "../api-error.ts";
+import { toStorable } from "./storable-json.ts";
 
 /** The fields of a body, before anything is known about them. */
 export type RawFields = Readonly<Record<string, unknown>>;
@@ -88,11 +89,12 @@ export class FieldReader {
     });
   }
 
-  /** Any JSON value; a string that holds JSON is parsed, as fields of forms are. */
+  /** Any JSON value that can be stored; a string that holds JSON is parsed, as fields of forms are. */
   json(name: string): unknown {
-    return this.#read(name, false, (value) => ({
-      value: typeof value === "string" ? parseOrKeep(value) : value,
-    }));
+    return this.#read(name, false, (value) => {
+      const result = toStorable(typeof value === "string" ? parseOrKeep(value) : value);
+      return "value" in result ? result : { complaint: result.problem };
+    });
   }
 
   /** Adds a complaint about a field. */

@@ -6,6 +6,7 @@ import { registerFormParsers } from "./body-parsers.ts";
 import { registerNegotiation } from "./negotiation.ts";
 import { registerProjectRoutes } from "./projects/routes.ts";
 import { registerStorageRoutes } from "./storages/routes.ts";
+import { registerTaskRoutes } from "./tasks/routes.ts";
 import { registerTokenRoutes } from "./tokens/routes.ts";
 import { registerUserRoutes } from "./users/routes.ts";
 import { registerVersionRoutes } from "./version/routes.ts";
@@ -22,5 +23,6 @@ export async function registerLabelStudio(
   registerTokenRoutes(app, deps, signer);
   registerUserRoutes(app, deps);
   registerProjectRoutes(app, deps);
+  registerTaskRoutes(app, deps);
   registerStorageRoutes(app, deps, watchers);
 }

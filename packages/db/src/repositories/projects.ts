@@ -1,6 +1,7 @@
 import { toSafeId } from "@bucketbridge/core";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Database, Transaction } from "../client.ts";
+import { loadStatements, runStatement, type Statements } from "../statements.ts";
 
 /** Who made a project; undefined once the person has left the organisation. */
 export interface ProjectCreator {
@@ -99,7 +100,10 @@ const INCLUDE = { createdBy: true } as const;
 type ProjectRow = Prisma.ProjectGetPayload<{ include: typeof INCLUDE }>;
 
 /** Repository over `database`. */
-export function createProjectRepository(database: Database): ProjectRepository {
+export function createProjectRepository(
+  database: Database,
+  statements: Statements = loadStatements(),
+): ProjectRepository {
   const op = { op: "db.projects" };
   return {
     list: (organizationId, query) =>
@@ -122,7 +126,7 @@ export function createProjectRepository(database: Database): ProjectRepository {
     update: (organizationId, projectId, fields) =>
       database.inOrganization(organizationId, (tx) => updateProject(tx, projectId, fields), op),
     remove: (organizationId, projectId) =>
-      database.inOrganization(organizationId, (tx) => removeProject(tx, projectId), op),
+      database.inOrganization(organizationId, (tx) => removeProject(tx, statements, projectId), op),
     count: (organizationId, projectIds) =>
       database.inOrganization(organizationId, (tx) => countProjects(tx, projectIds), op),
   };
@@ -191,20 +195,23 @@ async function updateProject(
   return toRecord(row);
 }
 
-async function removeProject(tx: Transaction, projectId: number): Promise<boolean> {
+async function removeProject(
+  tx: Transaction,
+  statements: Statements,
+  projectId: number,
+): Promise<boolean> {
   const removed = await tx.$executeRaw`
     UPDATE project SET deleted_at = now() WHERE id = ${projectId} AND deleted_at IS NULL`;
   if (removed === 0) return false;
-  // Runs change under the locked storage row, which is a statement of its own.
-  await tx.$executeRaw`
-    SELECT FROM storage WHERE project_id = ${projectId} AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE`;
-  await tx.$executeRaw`
-    UPDATE run SET state = 'canceled', finished_at = now(), error_code = 'canceled', error_reason = 'project_deleted',
-      error_message = 'the project was deleted'
-    WHERE state IN ('waiting', 'queued', 'running')
-      AND storage_id IN (SELECT s.id FROM storage s WHERE s.project_id = ${projectId})`;
-  await tx.$executeRaw`
-    UPDATE storage SET deleted_at = now(), updated_at = now() WHERE project_id = ${projectId} AND deleted_at IS NULL`;
+  const storages = await tx.storage.findMany({
+    where: { projectId, deletedAt: null },
+    select: { id: true },
+    orderBy: { id: "asc" },
+  });
+  for (const { id } of storages) {
+    await runStatement(tx, statements["storage-lock"], [id]);
+    await runStatement(tx, statements["storage-deleted"], [id]);
+  }
   return true;
 }
 

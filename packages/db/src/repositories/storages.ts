@@ -2,7 +2,7 @@ import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Secret } from "@bucketbridge/core";
 import type { Database, Transaction } from "../client.ts";
 import type { KeyRing, SecretFields, SecretOwner } from "../secrets/key-ring.ts";
-import { lockStorage, promoteWaiting } from "../runs/transitions.ts";
+import { lockStorage, restartAfterChange } from "../runs/transitions.ts";
 import { loadStatements, runStatement } from "../statements.ts";
 
 /** Which way data flow through a storage. */
@@ -209,12 +209,9 @@ async function applyEffect(
   becameFiles: boolean,
 ): Promise<number | null> {
   if (effect === "none") return null;
-  const statements = loadStatements();
-  const moved = effect === "move";
-  const changed = [storageId, moved, moved || effect === "refilter", becameFiles];
-  await runStatement(tx, statements["storage-changed"], changed);
-  const next = await promoteWaiting(tx, statements, storageId);
-  return next?.run_id ?? null;
+  const refiltered = effect === "refilter";
+  const restart = { storageId, moved: effect === "move", refiltered, becameFiles };
+  return restartAfterChange(tx, loadStatements(), restart);
 }
 
 async function remove(tx: Transaction, storageId: number): Promise<boolean> {

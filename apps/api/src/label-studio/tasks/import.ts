@@ -1,0 +1,163 @@
+import type {
+  EmbeddedAnnotationRecord,
+  EmbeddedPredictionRecord,
+  ProjectRecord,
+  TaskDocument,
+} from "@bucketbridge/db";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { badRequest, nonFieldError, notFound } from "../../api-error.ts";
+import { identityOf } from "../../identity.ts";
+import { isFormBody } from "../body-parsers.ts";
+import { isFields, type RawFields } from "../fields.ts";
+import { queryFlag } from "../query.ts";
+import { toStorable } from "../storable-json.ts";
+import { findProject, type TaskDeps } from "./reading.ts";
+import { findMissingKey, requiredKeys } from "./task-data.ts";
+
+/** A complaint about an item shows this much of it. */
+const MAX_ITEM_CHARS = 1_000;
+
+/** `POST /api/projects/{id}/import` with a JSON body: a list of tasks or one task, all of them or none. */
+export async function importTasks(
+  deps: TaskDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const startedMs = deps.clock.now();
+  const project = await findProject(deps, request);
+  const documents = readDocuments(request, project);
+  const isCommitted = queryFlag(request, "commit_to_project", true);
+  const ids = isCommitted
+    ? await deps.tasks.create(project.organizationId, project.id, documents)
+    : [];
+  if (ids === undefined) throw notFound("Project");
+  return reply.code(201).send({
+    task_count: isCommitted ? ids.length : null,
+    annotation_count: isCommitted ? count(documents, "annotations") : null,
+    prediction_count: isCommitted ? count(documents, "predictions") : null,
+    duration: (deps.clock.now() - startedMs) / 1_000,
+    file_upload_ids: [],
+    could_be_tasks_list: false,
+    found_formats: [],
+    data_columns: [],
+    ...(queryFlag(request, "return_task_ids") ? { task_ids: ids } : {}),
+  });
+}
+
+function count(documents: readonly TaskDocument[], what: "annotations" | "predictions"): number {
+  return documents.reduce((sum, document) => sum + document[what].length, 0);
+}
+
+function readDocuments(request: FastifyRequest, project: ProjectRecord): TaskDocument[] {
+  if (isFormBody(request))
+    throw badRequest("Only JSON bodies can be imported; files and URLs are not supported yet.");
+  const { userId } = identityOf(request);
+  const body: unknown = request.body;
+  const items: readonly unknown[] = Array.isArray(body) ? body : isFields(body) ? [body] : [];
+  if (items.length === 0) throw nonFieldError("load_tasks: No tasks added");
+  const keys = requiredKeys(project);
+  const complaints: string[] = [];
+  const documents = items.flatMap((item, index) => {
+    const result = readItem(item, keys, userId);
+    if ("document" in result) return [result.document];
+    complaints.push(`Error at item ${String(index)}: ${result.problem} :: ${show(item)}`);
+    return [];
+  });
+  if (complaints.length > 0) throw nonFieldError(complaints.slice(0, 10).join("\n"));
+  return documents;
+}
+
+type ItemResult = { readonly document: TaskDocument } | { readonly problem: string };
+
+/** A bare dictionary is the data themselves; one with `data` has annotations, predictions and meta beside them. */
+function readItem(item: unknown, keys: readonly string[], userId: number): ItemResult {
+  const storable = toStorable(item);
+  if ("problem" in storable) return storable;
+  const root = storable.value;
+  if (!isFields(root)) return { problem: "Task root must be dict" };
+  const isWrapped = isFields(root["data"]);
+  const data = isWrapped ? (root["data"] as RawFields) : root;
+  const missing = findMissingKey(data, keys);
+  if (missing !== undefined) {
+    const assumption = isWrapped ? 'item["data"]' : "item as is";
+    return { problem: `${missing} [assume: ${assumption} = task root with values]` };
+  }
+  if (!isWrapped)
+    return {
+      document: {
+        data: JSON.stringify(data),
+        meta: null,
+        allowSkip: true,
+        annotations: [],
+        predictions: [],
+      },
+    };
+  return readWrapped(root, data, userId);
+}
+
+function readWrapped(root: RawFields, data: RawFields, userId: number): ItemResult {
+  const annotations = readList(root, "annotations");
+  const predictions = readList(root, "predictions");
+  if (typeof annotations === "string") return { problem: annotations };
+  if (typeof predictions === "string") return { problem: predictions };
+  const meta = root["meta"];
+  return {
+    document: {
+      data: JSON.stringify(data),
+      meta: isFields(meta) ? JSON.stringify(meta) : null,
+      allowSkip: root["allow_skip"] !== false,
+      annotations: annotations.map((annotation) => toAnnotation(annotation, userId)),
+      predictions: predictions.map(toPrediction),
+    },
+  };
+}
+
+/** The list of an item, each element with a `result` list, or the contract's complaint. */
+function readList(
+  root: RawFields,
+  name: "annotations" | "predictions",
+): readonly RawFields[] | string {
+  const list = root[name] ?? [];
+  const one = name === "annotations" ? "annotation" : "prediction";
+  if (!Array.isArray(list)) return `"${name}" field in task must be list`;
+  const elements = list as readonly unknown[];
+  if (!elements.every(isFields))
+    return `${one === "annotation" ? "Annotation" : "Prediction"} must be dict`;
+  if (elements.some((element) => element["result"] === undefined))
+    return `${one} must have "result" field`;
+  if (name === "annotations" && elements.some((element) => !Array.isArray(element["result"])))
+    return '"result" field in annotation must be list';
+  return elements;
+}
+
+/** Unlike those of a synced file, imported annotations count as ground truth and as the caller's own (ls-api §4.2). */
+function toAnnotation(annotation: RawFields, userId: number): EmbeddedAnnotationRecord {
+  const completedBy = annotation["completed_by"];
+  const email = isFields(completedBy) ? completedBy["email"] : completedBy;
+  return {
+    resultJson: JSON.stringify(annotation["result"]),
+    wasCancelled: annotation["was_cancelled"] === true,
+    groundTruth: annotation["ground_truth"] !== false,
+    leadTime: numberOrNull(annotation["lead_time"]),
+    completedBy: typeof email === "number" || typeof email === "string" ? email : userId,
+    importId: null,
+  };
+}
+
+function toPrediction(prediction: RawFields): EmbeddedPredictionRecord {
+  const version = prediction["model_version"];
+  return {
+    resultJson: JSON.stringify(prediction["result"]),
+    score: numberOrNull(prediction["score"]),
+    modelVersion: typeof version === "string" && version !== "" ? version : "undefined",
+  };
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+function show(item: unknown): string {
+  const text = JSON.stringify(item) as string | undefined;
+  return (text ?? "null").slice(0, MAX_ITEM_CHARS);
+}

@@ -1,0 +1,200 @@
+import type { ProjectRecord, TaskRecord } from "@bucketbridge/db";
+import type { FastifyRequest } from "fastify";
+import { invalidPage, notFound, validationError, ApiError } from "../../api-error.ts";
+import type { ApiDeps } from "../../deps.ts";
+import { identityOf } from "../../identity.ts";
+import { readPage } from "../paging.ts";
+import { pathId, queryList, queryValue, toIntId } from "../query.ts";
+import type { People } from "./annotation-view.ts";
+import { readTaskQuery } from "./query-filter.ts";
+import { toTaskColumnViewWithWork, toTaskView, type TaskContext } from "./view.ts";
+
+/** What handlers of tasks need. */
+export type TaskDeps = Pick<ApiDeps, "tasks" | "projects" | "annotations" | "users" | "clock">;
+
+type View = Record<string, unknown>;
+
+/** The contract has no upper bound; a page is held in memory with all annotations on it. */
+const MAX_PAGE_SIZE = 1_000;
+const LIST_SIZES = { default: 100, max: MAX_PAGE_SIZE };
+/** `page_size=-1` asks this list for all tasks; it gives this many. */
+const ALL_TASKS = 10_000;
+
+/** `GET /api/tasks/`: the data manager's list of a project. */
+export async function listTasks(deps: TaskDeps, request: FastifyRequest): Promise<View> {
+  const { organizationId } = identityOf(request);
+  const project = await projectOfList(deps, request);
+  const page = readPage(request, LIST_SIZES);
+  const { filter, orders } = readTaskQuery(request);
+  const { id: projectId, dataKey } = project;
+  const totals = await deps.tasks.total(organizationId, { projectId, dataKey, filter });
+  const tasks = await deps.tasks.list(organizationId, {
+    projectId,
+    dataKey,
+    filter,
+    orders,
+    limit: page.pageSize,
+    offset: page.offset,
+  });
+  if (tasks.length === 0 && page.page > 1) throw invalidPage();
+  const isFull = queryValue(request, "fields") === "all";
+  const contexts = await makeContexts(deps, project, tasks, { isFull, expanded: false });
+  const include = queryList(request, "include");
+  return {
+    total_annotations: totals.annotations,
+    total_predictions: totals.predictions,
+    total: totals.tasks,
+    tasks: tasks.map((task, index) => only(toTaskView(task, contextAt(contexts, index)), include)),
+  };
+}
+
+/** `GET /api/tasks/{id}/`. */
+export async function getTask(deps: TaskDeps, request: FastifyRequest): Promise<View> {
+  const { task, project } = await findTask(deps, request);
+  const contexts = await makeContexts(deps, project, [task], { isFull: true, expanded: true });
+  return toTaskView(task, contextAt(contexts, 0));
+}
+
+/** `GET /api/projects/{id}/tasks/`: a plain list, the last changed task first. */
+export async function listProjectTasks(deps: TaskDeps, request: FastifyRequest): Promise<View[]> {
+  const { organizationId } = identityOf(request);
+  const project = await findProject(deps, request);
+  const isAll = queryValue(request, "page_size") === "-1";
+  const page = readProjectPage(request);
+  const tasks = await deps.tasks.list(organizationId, {
+    projectId: project.id,
+    dataKey: project.dataKey,
+    filter: { conjunction: "and", conditions: [] },
+    orders: [{ field: { kind: "column", column: "updatedAt" }, descending: true }],
+    limit: isAll ? ALL_TASKS : page.pageSize,
+    offset: isAll ? 0 : page.offset,
+  });
+  if (tasks.length === 0) throw notFound();
+  return toColumnViews(deps, project, tasks);
+}
+
+function readProjectPage(request: FastifyRequest): {
+  readonly pageSize: number;
+  readonly offset: number;
+} {
+  try {
+    return readPage(request, { default: 50, max: MAX_PAGE_SIZE });
+  } catch (error) {
+    // This list says "Not found." where the others say "Invalid page.".
+    if (error instanceof ApiError && error.status === 404) throw notFound();
+    throw error;
+  }
+}
+
+/** Tasks with their annotations and predictions in the shape of PATCH. */
+export async function toColumnViews(
+  deps: TaskDeps,
+  project: ProjectRecord,
+  tasks: readonly TaskRecord[],
+): Promise<View[]> {
+  const contexts = await makeContexts(deps, project, tasks, { isFull: true, expanded: false });
+  return tasks.map((task, index) => toTaskColumnViewWithWork(task, contextAt(contexts, index)));
+}
+
+/** The task of the path and its project; 404 for one of another organisation. */
+export async function findTask(
+  deps: Pick<TaskDeps, "tasks" | "projects">,
+  request: FastifyRequest,
+): Promise<{ task: TaskRecord; project: ProjectRecord }> {
+  const { organizationId } = identityOf(request);
+  const task = await deps.tasks.find(organizationId, pathId(request, "Task", "bigint"));
+  const project =
+    task === undefined ? undefined : await deps.projects.find(organizationId, task.projectId);
+  if (task === undefined || project === undefined) throw notFound("Task");
+  return { task, project };
+}
+
+/** The project of the path; 404 for one of another organisation. */
+export async function findProject(
+  { projects }: Pick<TaskDeps, "projects">,
+  request: FastifyRequest,
+): Promise<ProjectRecord> {
+  const project = await projects.find(
+    identityOf(request).organizationId,
+    pathId(request, "Project"),
+  );
+  if (project === undefined) throw notFound("Project");
+  return project;
+}
+
+/** `project` or `view` must say which tasks; views do not exist. */
+async function projectOfList(
+  { projects }: TaskDeps,
+  request: FastifyRequest,
+): Promise<ProjectRecord> {
+  const name = queryValue(request, "project");
+  if (name === undefined || name === "") {
+    if (queryValue(request, "view") !== undefined) throw notFound("View");
+    const detail = "Neither project nor view id specified";
+    throw new ApiError({ status: 404, code: "not_found", detail, body: { detail } });
+  }
+  if (!/^\d+$/.test(name))
+    throw validationError({
+      project: `Incorrect value in key "project" = "${name}". It should be digit string.`,
+    });
+  const projectId = toIntId(name);
+  const project =
+    projectId === undefined
+      ? undefined
+      : await projects.find(identityOf(request).organizationId, projectId);
+  if (project === undefined) throw notFound("Project");
+  return project;
+}
+
+async function makeContexts(
+  deps: TaskDeps,
+  project: ProjectRecord,
+  tasks: readonly TaskRecord[],
+  options: { readonly isFull: boolean; readonly expanded: boolean },
+): Promise<TaskContext[]> {
+  const { organizationId, dataKey } = project;
+  const base = { dataKey, nowMs: deps.clock.now(), expanded: options.expanded };
+  const nobody: People = new Map();
+  if (!options.isFull || tasks.length === 0)
+    return tasks.map(() => ({ ...base, people: nobody, work: undefined }));
+  const taskIds = tasks.map(({ id }) => id);
+  const work = await deps.annotations.listOfTasks(organizationId, taskIds);
+  const people = await findPeople(
+    deps,
+    organizationId,
+    work.annotations.flatMap(({ completedById }) => completedById ?? []),
+  );
+  const annotations = Map.groupBy(work.annotations, ({ taskId }) => taskId);
+  const predictions = Map.groupBy(work.predictions, ({ taskId }) => taskId);
+  return tasks.map(({ id }) => ({
+    ...base,
+    people,
+    work: {
+      annotations: annotations.get(id) ?? [],
+      predictions: predictions.get(id) ?? [],
+      hasDraft: work.draftTaskIds.has(id),
+    },
+  }));
+}
+
+async function findPeople(
+  { users }: TaskDeps,
+  organizationId: number,
+  userIds: readonly number[],
+): Promise<People> {
+  if (userIds.length === 0) return new Map();
+  const members = await users.listMembers(organizationId, [...new Set(userIds)]);
+  return new Map(members.map((member) => [member.userId, member]));
+}
+
+function contextAt(contexts: readonly TaskContext[], index: number): TaskContext {
+  const context = contexts[index];
+  if (context === undefined) throw notFound("Task");
+  return context;
+}
+
+/** `include` keeps only the keys that it names. */
+function only(view: View, include: readonly string[] | undefined): View {
+  if (include === undefined || include.length === 0) return view;
+  return Object.fromEntries(Object.entries(view).filter(([key]) => include.includes(key)));
+}

@@ -1,0 +1,41 @@
+import type { FastifyInstance } from "fastify";
+import type { Permission } from "../../permissions.ts";
+import { importTasks } from "./import.ts";
+import { getTask, listProjectTasks, listTasks, type TaskDeps } from "./reading.ts";
+import {
+  createProjectTask,
+  createTask,
+  removeProjectTasks,
+  removeTask,
+  updateTask,
+} from "./writing.ts";
+
+/** Tasks, by themselves and as part of a project. */
+export function registerTaskRoutes(app: FastifyInstance, deps: TaskDeps): void {
+  const needs = (permission: Permission) => ({
+    config: { permission },
+    schema: { tags: ["tasks"] },
+  });
+  app.get("/api/tasks/", needs("tasks.view"), (request) => listTasks(deps, request));
+  app.post("/api/tasks/", needs("tasks.create"), (request, reply) =>
+    createTask(deps, request, reply),
+  );
+  app.get("/api/tasks/:id/", needs("tasks.view"), (request) => getTask(deps, request));
+  app.patch("/api/tasks/:id/", needs("tasks.change"), (request) => updateTask(deps, request));
+  app.delete("/api/tasks/:id/", needs("tasks.delete"), (request, reply) =>
+    removeTask(deps, request, reply),
+  );
+
+  app.get("/api/projects/:id/tasks/", needs("tasks.view"), (request) =>
+    listProjectTasks(deps, request),
+  );
+  app.post("/api/projects/:id/tasks/", needs("tasks.create"), (request, reply) =>
+    createProjectTask(deps, request, reply),
+  );
+  app.delete("/api/projects/:id/tasks/", needs("tasks.delete"), (request, reply) =>
+    removeProjectTasks(deps, request, reply),
+  );
+  app.post("/api/projects/:id/import", needs("tasks.create"), (request, reply) =>
+    importTasks(deps, request, reply),
+  );
+}
