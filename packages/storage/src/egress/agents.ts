@@ -57,13 +57,14 @@ function connectChecked<Options extends http.ClientRequestArgs>(
   { connect, callback }: Connecting<Options>,
 ): void {
   const refuse = callback as ((error: unknown) => void) | undefined;
-  guard.resolve(options.host ?? "", Number(options.port ?? 0)).then((addresses) => {
-    const socket = connect({
-      ...options,
-      socketPath: undefined,
-      path: undefined,
-      lookup: pinnedLookup(addresses),
-    });
-    if (socket) callback?.(null, socket);
-  }, refuse);
+  guard.resolve(options.host ?? "", Number(options.port ?? 0)).then(
+    (addresses) => {
+      const checked = { socketPath: undefined, path: undefined, lookup: pinnedLookup(addresses) };
+      const socket = connect({ ...options, ...checked });
+      if (socket) callback?.(null, socket);
+    },
+    (error: unknown) => {
+      refuse?.(error);
+    },
+  );
 }

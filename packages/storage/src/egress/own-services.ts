@@ -51,7 +51,7 @@ function cachedAddresses(host: string, resolver: Resolver): () => Promise<readon
   let freshUntil = 0;
   return async () => {
     if (Date.now() < freshUntil) return last;
-    const answers = await resolver(host).catch((_unresolvable: unknown) => undefined);
+    const answers = await resolver(host).catch(() => undefined);
     if (answers === undefined) return last;
     last = answers.map(({ address }) => effectiveAddress(address));
     freshUntil = Date.now() + NAME_CACHE_MS;

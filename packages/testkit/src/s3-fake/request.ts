@@ -23,7 +23,7 @@ export const PERMISSIONS: Readonly<Record<S3Operation, S3Permission>> = {
 
 /** Reads the body and finds the operation. Throws NotImplemented for what the fake does not know. */
 export async function readRequest(message: IncomingMessage): Promise<S3Request> {
-  const [path = "/", search = ""] = splitOnce(message.url ?? "/", "?");
+  const [path, search] = splitOnce(message.url ?? "/", "?");
   const query = new URLSearchParams(search.replaceAll("+", "%2B"));
   const [bucket = "", key = ""] = splitOnce(path.slice(1), "/").map(decodeURIComponent);
   const chunks: Buffer[] = [];

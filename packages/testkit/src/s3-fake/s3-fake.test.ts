@@ -24,19 +24,20 @@ async function start(options: S3FakeOptions = {}): Promise<{ fake: S3Fake; clien
   return { fake, client: clientOf(fake) };
 }
 
-function clientOf(
-  fake: S3Fake,
-  key: S3AccessKey | undefined = fake.accessKeys[0],
-  region = "us-east-1",
-): S3Client {
+function clientOf(fake: S3Fake, key: S3AccessKey | undefined = fake.accessKeys[0]): S3Client {
+  const { accessKeyId = "", secretAccessKey = "", sessionToken } = key ?? {};
   return new S3Client({
     endpoint: fake.endpoint,
-    region,
+    region: "us-east-1",
     forcePathStyle: true,
     maxAttempts: 1,
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
-    credentials: key ?? { accessKeyId: "", secretAccessKey: "" },
+    credentials: {
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+    },
   });
 }
 
