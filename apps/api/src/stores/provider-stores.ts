@@ -1,12 +1,16 @@
 import { AppError } from "@bucketbridge/core";
-import { ObjectStore } from "@bucketbridge/storage";
+import { decorate, ObjectStore } from "@bucketbridge/storage";
 import {
   isProviderName,
+  listSettingsFields,
   loadProvider,
   type ProviderDefinition,
   type ProviderDeps,
 } from "@bucketbridge/storage/providers";
 import type { CheckOptions, FullSettings, OpenStore, Stores } from "./stores.ts";
+
+/** Somebody waits for the answer: less patience than a worker has. */
+const PATIENCE = { attempts: 2, timeoutMs: 15_000 };
 
 /** The stores of all providers. Their SDKs load on first use. */
 export function createStores(deps: ProviderDeps): Stores {
@@ -24,6 +28,7 @@ async function check(
   options: CheckOptions,
 ): Promise<void> {
   const settings = parse(definition, full);
+  await assertHostsAllowed(definition, deps, settings, options.signal);
   const driver = await definition.open(settings, deps);
   try {
     await definition.validate(driver, settings, options);
@@ -38,7 +43,7 @@ async function open(
   full: FullSettings,
 ): Promise<OpenStore> {
   const settings = parse(definition, full);
-  const driver = await definition.open(settings, deps);
+  const driver = decorate(await definition.open(settings, deps), PATIENCE);
   const place = definition.describe(settings);
   return {
     store: new ObjectStore(driver, { provider: definition.name, place }),
@@ -46,6 +51,23 @@ async function open(
     shownName: (key) => definition.toDisplayKey?.(settings, key) ?? key,
     close: () => driver.close(),
   };
+}
+
+/**
+ * A URL that the user named is looked at even when nothing would be sent to it yet, as by a storage without a bucket. Other
+ * forms of a host are the provider's to judge.
+ */
+async function assertHostsAllowed(
+  definition: ProviderDefinition,
+  { egress }: ProviderDeps,
+  settings: FullSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name, host } of listSettingsFields(definition.settings)) {
+    const value = settings[name];
+    if (!host || typeof value !== "string" || !value.includes("://")) continue;
+    await egress.assertUrlAllowed(value, signal);
+  }
 }
 
 /** Saved settings were checked when they were saved; a newer version of the schema may still refuse them. */

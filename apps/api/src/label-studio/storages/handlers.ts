@@ -7,7 +7,7 @@ import { identityOf } from "../../identity.ts";
 import { ringRun } from "../../runs/start-and-cancel.ts";
 import { bodyOf, FieldReader, type RawFields } from "../fields.ts";
 import { toIntId } from "../query.ts";
-import { checkConnection } from "./check-connection.ts";
+import { checkBeforeSave } from "./check-connection.ts";
 import { emptyDraft, type StorageDraft } from "./draft.ts";
 import { readProject } from "./project-field.ts";
 import type { StorageKind } from "./storage-kind.ts";
@@ -54,7 +54,7 @@ export async function createStorage(
   const draft = readStorage(body.reader, body.raw, emptyDraft(kind.shape), kind);
   const projectId = await readProjectOf(deps, body);
   body.reader.finish();
-  await checkConnection(deps, kind, draft, clientSignal(reply));
+  await checkBeforeSave(deps, kind, draft, clientSignal(reply));
   return deps.storages.create(body.organizationId, {
     ...draft,
     // Without one, finish() has thrown.
@@ -137,7 +137,7 @@ async function readUpdate(
   if (isReplace || raw["project"] !== undefined) await checkProjectStays(deps, storage, body);
   reader.finish();
   const isConnection = isReplace || touchesConnection(raw, kind);
-  if (isConnection) await checkConnection(deps, kind, draft, signal);
+  if (isConnection) await checkBeforeSave(deps, kind, draft, signal);
   const { secrets, ...fields } = draft;
   return {
     fields,

@@ -36,14 +36,14 @@ export async function findOverlaps(
   return [{ code: "storage.overlap", message }];
 }
 
-/** The reference that everything below the storage starts with; undefined while its settings name no place. */
+/** The folder that the storage reads, with a slash at its end; undefined while its settings name no place. */
 function placeOf(
   { definition }: StorageKind,
   { settings, prefix }: Pick<StorageRecord, "settings" | "prefix">,
 ): string | undefined {
   const parsed = definition.settings.safeParse(settings);
   if (!parsed.success) return undefined;
-  return `${definition.referencePrefix(parsed.data)}${folderPrefix(prefix)}`;
+  return `${definition.describe(parsed.data)}/${folderPrefix(prefix)}`;
 }
 
 /** One lies inside the other. */

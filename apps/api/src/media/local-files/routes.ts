@@ -1,8 +1,8 @@
-import path from "node:path";
 import { Readable } from "node:stream";
 import { isAppError, type ErrorCode } from "@bucketbridge/core";
 import type { StorageRecord } from "@bucketbridge/db";
 import type { ObjectInfo } from "@bucketbridge/storage";
+import type { ProviderDefinition } from "@bucketbridge/storage/providers";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
@@ -12,7 +12,7 @@ import { matchesEtag } from "../conditional.ts";
 import { mediaTypeOf } from "../media-type.ts";
 import { toObjectHeaders } from "../object-headers.ts";
 import { parseRange, toContentRange } from "../range.ts";
-import { foldersOf, toLocalPath } from "./local-path.ts";
+import { toLocalPath } from "./local-path.ts";
 
 const PROVIDER = "localfiles";
 const SERVING_IS_OFF =
@@ -64,35 +64,47 @@ async function serveLocalFile(
 
 /** The file as the deepest storage that has it gives it. */
 async function findFile(
-  deps: ApiDeps,
+  { stores, storages }: ApiDeps,
   request: FastifyRequest,
   wanted: string,
   signal: AbortSignal,
 ): Promise<FoundFile | undefined> {
+  const definition = await stores.find(PROVIDER);
+  if (definition === undefined) return undefined;
   const { organizationId } = identityOf(request);
-  const filter = { direction: "source", provider: PROVIDER } as const;
-  const storages = await deps.storages.list(organizationId, filter);
-  for (const { storage, path: folder } of foldersOf(storages.flatMap(toFolder), wanted)) {
-    const found = await openFile(deps, storage, path.relative(folder, wanted), signal);
-    if (found !== undefined) return found;
+  const found = await storages.list(organizationId, { direction: "source", provider: PROVIDER });
+  const places = found
+    .flatMap(({ settings }) => toPlace(definition, settings, wanted))
+    // The shortest key lies below the deepest folder.
+    .toSorted((a, b) => a.key.length - b.key.length);
+  for (const { settings, key } of places) {
+    const file = await openFile(await stores.open(definition, settings), key, signal);
+    if (file !== undefined) return file;
   }
   return undefined;
 }
 
-function toFolder(storage: StorageRecord): { storage: StorageRecord; path: string }[] {
-  const folder = storage.settings["path"];
-  return typeof folder === "string" ? [{ storage, path: folder }] : [];
+interface Place {
+  readonly settings: StorageRecord["settings"];
+  readonly key: string;
+}
+
+/** The key of the path in a storage; none when it lies outside. */
+function toPlace(
+  definition: ProviderDefinition,
+  settings: StorageRecord["settings"],
+  wanted: string,
+): Place[] {
+  const parsed = definition.settings.safeParse(settings);
+  const key = parsed.success ? definition.fromDisplayKey?.(parsed.data, wanted) : undefined;
+  return key === undefined ? [] : [{ settings, key }];
 }
 
 async function openFile(
-  { stores }: ApiDeps,
-  storage: StorageRecord,
+  open: OpenStore,
   key: string,
   signal: AbortSignal,
 ): Promise<FoundFile | undefined> {
-  const definition = await stores.find(storage.provider);
-  if (definition === undefined) return undefined;
-  const open = await stores.open(definition, storage.settings);
   try {
     return { open, info: await open.store.stat(key, { signal }) };
   } catch (error) {
