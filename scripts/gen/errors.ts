@@ -5,6 +5,7 @@ import {
   RETRY_BY_CODE,
 } from "@bucketbridge/core";
 import { ERROR_TEXTS } from "./error-texts.ts";
+import { listIssueTexts } from "./issue-texts.ts";
 import { collectReasons } from "./reasons.ts";
 import { code, toTable } from "./table.ts";
 
@@ -18,6 +19,11 @@ both. The message says what was tried, what the store said and what to do, and n
 HTTP is the status on \`/api/v1\`; 424 means that the *store* refused, while our own refusals are 401 and 403. The compatible
 wire answers as the contract does.
 `;
+
+const ISSUES = `## Issues
+
+An issue is one thing that went wrong with one object or row; it stays until it is solved. Its code is one of the above (what the
+store answered) or one of these.`;
 
 /** docs/errors.md: codes with what follows from them, then reasons with their remedies. */
 export function renderErrors(): string {
@@ -34,9 +40,11 @@ export function renderErrors(): string {
     under.map(code).join(", "),
     [says, hint].filter((text) => text !== undefined).join("; ") || undefined,
   ]);
+  const issues = listIssueTexts().map(([name, meaning]) => [code(name), meaning]);
   return [
     INTRODUCTION,
     `${toTable(["code", "meaning", "retry", "HTTP", "log level", "in a run"], codes)}\n`,
+    `${ISSUES}\n\n${toTable(["issue", "meaning"], issues)}\n`,
     `## Reasons\n\n${toTable(["reason", "code", "says"], reasons)}\n`,
   ].join("\n");
 }
