@@ -12,3 +12,6 @@ export {
 } from "./items.ts";
 export { readTaskFile, type ReadTaskFileOptions } from "./read-task-file.ts";
 export { extensionFailure, isTaskFileKey, toTaskFileKind, type TaskFileKind } from "./task-file.ts";
+export { readParquetFile, type ReadParquetFileOptions } from "./parquet/read-parquet-file.ts";
+export type { RangeReader } from "./parquet/range-reader.ts";
+export { ParseThreads, type ParseThreadsOptions } from "./threads/parse-threads.ts";

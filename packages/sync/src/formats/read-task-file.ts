@@ -1,9 +1,11 @@
 import { Buffer } from "node:buffer";
-import { readElement } from "./element.ts";
+import { INLINE_ROW_BYTES } from "@bucketbridge/core";
 import { FileScanner, RestScanner } from "./file-scanner.ts";
-import type { ReadCheckpoint, TaskFileItem } from "./items.ts";
-import { readJson } from "./json-value.ts";
+import type { BadRowItem, ReadCheckpoint, RowItem, TaskFileItem } from "./items.ts";
+import { toFileProblem } from "./parquet/problems.ts";
+import { toRowItem, type RowSpot } from "./row-item.ts";
 import type { RowScanner, ScannedRow } from "./row-scanner.ts";
+import { sharedParseThreads, type ParseThreads } from "./threads/parse-threads.ts";
 
 /** How to read a task file. */
 export interface ReadTaskFileOptions {
@@ -14,6 +16,8 @@ export interface ReadTaskFileOptions {
    * when it is the size of the object); without a checkpoint it begins at 0.
    */
   readonly checkpoint?: (ReadCheckpoint & { readonly byteOffset: number }) | undefined;
+  /** Threads that parse rows over `INLINE_ROW_BYTES`; those of the process when left out. */
+  readonly threads?: ParseThreads | undefined;
 }
 
 /**
@@ -35,13 +39,13 @@ export async function* readTaskFile(
   for await (const chunk of body) {
     for (const scanned of scanner.push(toBuffer(chunk))) {
       if (scanned.kind === "end") return;
-      yield toItem(scanned, rowIndex);
+      yield toItem(scanned, rowIndex, options.threads);
       if (scanned.kind === "failure") return;
       rowIndex++;
     }
   }
   for (const scanned of scanner.end()) {
-    if (scanned.kind !== "end") yield toItem(scanned, rowIndex++);
+    if (scanned.kind !== "end") yield toItem(scanned, rowIndex++, options.threads);
   }
 }
 
@@ -51,31 +55,30 @@ function toBuffer(chunk: Uint8Array): Buffer {
     : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-function toItem(scanned: Exclude<ScannedRow, { kind: "end" }>, rowIndex: number): TaskFileItem {
+/** Without a promise for the common row, which is small. */
+function toItem(
+  scanned: Exclude<ScannedRow, { kind: "end" }>,
+  rowIndex: number,
+  threads: ParseThreads | undefined,
+): TaskFileItem | Promise<TaskFileItem> {
   if (scanned.kind === "failure") return { ...scanned, rowIndex: -1 };
   if (scanned.kind === "bad") return { ...scanned, rowIndex };
   const { byteOffset, resumeOffset, bytes } = scanned;
-  const reading = readJson(bytes);
-  if (!reading.ok) {
-    const { code, message } = reading;
-    return {
-      kind: "bad",
-      rowIndex,
-      byteOffset: byteOffset + reading.byteOffset,
-      resumeOffset,
-      code,
-      message,
-    };
+  const spot = { rowIndex, byteOffset, resumeOffset };
+  if (bytes.length <= INLINE_ROW_BYTES) return toRowItem(bytes, spot);
+  return readLargeRow(bytes, spot, threads ?? sharedParseThreads());
+}
+
+async function readLargeRow(
+  bytes: Buffer,
+  spot: RowSpot,
+  threads: ParseThreads,
+): Promise<RowItem | BadRowItem> {
+  try {
+    return await threads.use((thread) => thread.ask("json.row", { bytes, spot }));
+  } catch (error) {
+    const problem = toFileProblem(error);
+    if (problem?.code !== "parse_limit") throw error;
+    return { kind: "bad", ...spot, code: "parse_limit", message: problem.message };
   }
-  const element = readElement(reading.value, reading.text, rowIndex);
-  if (!element.ok) return { kind: "bad", rowIndex, byteOffset, resumeOffset, ...element.problem };
-  return {
-    kind: "row",
-    rowIndex,
-    byteOffset,
-    resumeOffset,
-    row: element.row,
-    issue: element.issue,
-    sizeBytes: bytes.length,
-  };
 }
