@@ -51,7 +51,8 @@ export interface FormField {
  * Everything the system needs to know about a provider: the API, the console form and the worker all read it.
  * A secret field of `settings` carries `.meta({ secret: true })`: encrypted at rest, never in a response, redacted
  * in logs. A field that decides where secrets are sent (host, endpoint, bucket) carries `.meta({ location: true })`:
- * changing it starts a new location, and with `.meta({ location: true, host: true })` demands the secrets again.
+ * changing it starts a new location, and with `.meta({ location: true, host: true })` demands the secrets again. A
+ * secret with `.meta({ secret: true, session: true })` belongs to the others: when they change without it, it is gone.
  */
 export interface ProviderDefinition<
   Name extends string = string,

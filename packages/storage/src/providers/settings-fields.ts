@@ -7,6 +7,8 @@ export interface SettingsField {
   readonly kind: "text" | "number" | "boolean" | "other";
   /** Encrypted at rest, never in a response. */
   readonly secret: boolean;
+  /** A secret that belongs to the others, such as a session token: when they change without it, it is gone. */
+  readonly session: boolean;
   /** A change starts a new location. */
   readonly location: boolean;
   /** A change demands the secrets again. */
@@ -15,6 +17,7 @@ export interface SettingsField {
 
 interface FieldMeta {
   readonly secret?: boolean;
+  readonly session?: boolean;
   readonly location?: boolean;
   readonly host?: boolean;
 }
@@ -36,6 +39,7 @@ export function listSettingsFields(settings: z.ZodObject): readonly SettingsFiel
       name,
       kind: KINDS[innermost] ?? "other",
       secret: meta.secret === true,
+      session: meta.session === true,
       location: meta.location === true,
       host: meta.host === true,
     };

@@ -23,6 +23,7 @@ export function readProviderFields(
     if (!isBlank && value === undefined) refused.add(field.name);
     values[field.name] = value;
   }
+  dropStaleSession(reader, kind.fields, base.secrets, values);
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   const parsed = kind.definition.settings.safeParse(Object.fromEntries(given));
   if (parsed.success) return { ...base, ...splitSecrets(kind.definition, parsed.data) };
@@ -31,6 +32,21 @@ export function readProviderFields(
     if (!refused.has(name)) reader.fail(name, toSentence(issue, values[name]));
   }
   return base;
+}
+
+/** A session token signs together with the keys that it was made with, not with others. */
+function dropStaleSession(
+  reader: FieldReader,
+  fields: readonly SettingsField[],
+  stored: StorageDraft["secrets"],
+  values: Record<string, unknown>,
+): void {
+  const isRenewed = fields.some(
+    ({ secret, session, name }) => secret && !session && values[name] !== stored[name],
+  );
+  if (!isRenewed) return;
+  for (const { session, name } of fields)
+    if (session && !reader.has(name)) values[name] = undefined;
 }
 
 /** Refuses to send stored secrets to a host that the caller has just named: they must come with the change. */

@@ -142,6 +142,15 @@ describe("a body over a stored storage", () => {
     });
   });
 
+  test("forgets a session token with the keys that it belonged to", () => {
+    const session = { ...stored, secrets: { ...stored.secrets, aws_session_token: "t" } };
+    expect(readOver(session, { region_name: "us" }).secrets).toEqual(session.secrets);
+    const renewed = { aws_access_key_id: "new", aws_secret_access_key: "new" };
+    expect(readOver(session, renewed).secrets).toEqual(renewed);
+    const both = { ...renewed, aws_session_token: "n" };
+    expect(readOver(session, both).secrets).toEqual(both);
+  });
+
   test("does not send stored secrets to a new host", () => {
     expect(complaints(() => readOver(stored, { s3_endpoint: "https://evil.example" }))).toEqual({
       aws_access_key_id: [expect.stringContaining("s3_endpoint changed") as string],

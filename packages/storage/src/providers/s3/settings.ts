@@ -37,7 +37,7 @@ const shape = z.object({
     .meta({ location: true, host: true }),
   aws_access_key_id: optionalText().nullish().meta({ secret: true }),
   aws_secret_access_key: optionalText().nullish().meta({ secret: true }),
-  aws_session_token: optionalText(MAX_TOKEN_CHARS).nullish().meta({ secret: true }),
+  aws_session_token: optionalText(MAX_TOKEN_CHARS).nullish().meta({ secret: true, session: true }),
   aws_sse_kms_key_id: optionalText().nullish(),
 });
 
