@@ -28,6 +28,8 @@ export interface S3Fake {
   readonly counters: Readonly<Record<S3Operation, number>>;
   /** Bytes of bodies handed to the network. */
   readonly bytesSent: number;
+  /** Answers to GET that are on their way now. */
+  readonly openBodies: number;
   /** Changes that requests made, in the order in which they took effect. */
   readonly operations: readonly AppliedOperation[];
   createBucket(options: S3BucketOptions): void;
@@ -55,7 +57,7 @@ export interface S3Fake {
 export async function startS3Fake(options: S3FakeOptions = {}): Promise<S3Fake> {
   const service = new S3Service(options);
   const counters = { list: 0, head_bucket: 0, location: 0, get: 0, head: 0, put: 0, delete: 0 };
-  const sent = { bytes: 0 };
+  const sent = { bytes: 0, open: 0 };
   const server = http.createServer((message, response) => {
     void answer(service, { message, response, counters, sent });
   });
@@ -71,6 +73,9 @@ export async function startS3Fake(options: S3FakeOptions = {}): Promise<S3Fake> 
     counters,
     get bytesSent() {
       return sent.bytes;
+    },
+    get openBodies() {
+      return sent.open;
     },
     operations: service.log.entries,
     ...bucketControls(service),
@@ -140,7 +145,7 @@ interface Exchange {
   readonly message: http.IncomingMessage;
   readonly response: http.ServerResponse;
   readonly counters: Record<S3Operation, number>;
-  readonly sent: { bytes: number };
+  readonly sent: { bytes: number; open: number };
 }
 
 async function answer(
@@ -172,6 +177,12 @@ async function answer(
   if (kind?.kind === "applied_reset" || kind?.kind === "late_apply") {
     message.socket.resetAndDestroy();
     return;
+  }
+  if (request.operation === "get" && !response.destroyed) {
+    sent.open += 1;
+    response.once("close", () => {
+      sent.open -= 1;
+    });
   }
   await sendReply(response, reply, kind, (count) => {
     sent.bytes += count;
