@@ -33,7 +33,7 @@ export interface ListRequest {
 
 /** Something a listing met that cannot become a key. It is reported with the page instead of being lost silently. */
 export interface UnreadableEntry {
-  /** For people; bytes that are not UTF-8 are shown as `\xff`. */
+  /** For people, storable text: bytes that are not UTF-8 are shown as `\xff`. */
   readonly name: string;
   /** `key_not_utf8`: a name of other bytes. `folder_unreadable`: nothing below it was listed. */
   readonly code: "key_not_utf8" | "folder_unreadable";
@@ -54,8 +54,8 @@ export interface ListPage {
   readonly modified: readonly number[];
   /** Absent on the last page. A page may be empty and still carry a cursor. */
   readonly cursor?: string | undefined;
-  /** Entries whose names cannot be keys (not UTF-8): shown as issues, never lost silently. `name` is storable text. */
-  readonly unreadable?: readonly { readonly name: string; readonly reason: string }[] | undefined;
+  /** Entries without a key, in no particular order; they count towards `limit`. */
+  readonly unreadable?: readonly UnreadableEntry[] | undefined;
 }
 
 /** Bytes from `offset`, `length` of them or to the end. `offset` is never negative. */

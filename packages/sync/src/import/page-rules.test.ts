@@ -68,10 +68,10 @@ describe("preparePage", () => {
 
   it("turns file names that are not UTF-8 into refused keys", () => {
     const listed = aPage(["a"], {
-      unreadable: [{ name: "b\uFFFD", reason: "the name is not UTF-8" }],
+      unreadable: [{ name: "b\\xff", code: "key_not_utf8", reason: "the name is not UTF-8" }],
     });
     expect(preparePage(listed, RULES).page.refused).toEqual([
-      { key: "b\uFFFD", code: "key_not_utf8", message: "the name is not UTF-8" },
+      { key: "b\\xff", code: "key_not_utf8", message: "the name is not UTF-8" },
     ]);
   });
 

@@ -39,8 +39,8 @@ export function preparePage(listed: ListPage, rules: PageRules): PreparedPage {
     }
     columns.add(listed, index, rules);
   }
-  for (const { name, reason } of listed.unreadable ?? []) {
-    columns.refused.push({ key: shownKey(name), code: "key_not_utf8", message: reason });
+  for (const { name, code, reason } of listed.unreadable ?? []) {
+    columns.refused.push({ key: shownKey(name), code, message: reason });
   }
   const cursor = pastEnd ? null : (listed.cursor ?? null);
   return {
