@@ -31,7 +31,7 @@ const STEPS: readonly Step[] = [
       ".",
     ],
   },
-  { name: "knip", command: [tool("knip/bin/knip.js"), "--cache", "--cache-location=.cache/knip"] },
+  { name: "knip", command: [tool("knip/bin/knip.js"), "--no-config-hints"] },
   {
     name: "layers",
     command: [
