@@ -51,3 +51,29 @@ export async function finishLocked(
   const [row] = await runStatement<{ state: RunStateValue }>(tx, statements["run-finish"], [runId]);
   return row?.state;
 }
+
+/** What changed about a storage, beyond its credentials. */
+export interface StorageChange {
+  readonly storageId: number;
+  /** Its objects are those of another place. */
+  readonly moved: boolean;
+  /** The place, the filter or the method changed: what was listed and not loaded may not match any more. */
+  readonly refiltered: boolean;
+  /** The method was tasks and is files now. */
+  readonly becameFiles: boolean;
+}
+
+/**
+ * Makes a change of settings take effect; the storage row is locked and its columns are written already. From the commit on every
+ * write under the old settings is refused; the active run ends as canceled and the run that takes its place starts. Returns
+ * its id, to ring for.
+ */
+export async function restartAfterChange(
+  tx: Transaction,
+  statements: Statements,
+  { storageId, moved, refiltered, becameFiles }: StorageChange,
+): Promise<number | null> {
+  const values = [storageId, moved, moved || refiltered || becameFiles, becameFiles];
+  await runStatement(tx, statements["storage-changed"], values);
+  return (await promoteWaiting(tx, statements, storageId))?.run_id ?? null;
+}

@@ -69,7 +69,7 @@ export function openDatabase(url: string): Database {
 /** Fails the test where a value is missing. */
 export function defined<T>(value: T | null | undefined): T {
   if (value === undefined || value === null) {
-    throw new AppError({ code: "internal", message: "expected a value" });
+    throw new AppError({ code: "not_found", message: "expected a value" });
   }
   return value;
 }
