@@ -36,7 +36,7 @@ export interface SystemOptions {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-const OWNER_EMAIL = "owner@localhost";
+const OWNER_EMAIL = "owner@example.com";
 const READY_TIMEOUT_MS = 60_000;
 const MIGRATION_LOCK_TIMEOUT_MS = 60_000;
 

@@ -22,7 +22,7 @@ export const ownerSlice = defineSlice({
   variables: {
     email: {
       env: "BUCKETBRIDGE_OWNER_EMAIL",
-      defaultText: "npm start: owner@localhost",
+      defaultText: "npm start: owner@example.com",
       meaning: "e-mail address of the first owner, who is made when the API starts",
     },
     token: {

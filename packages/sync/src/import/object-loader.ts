@@ -1,6 +1,7 @@
 import { AppError, backoffMs, isAppError, MAX_ATTEMPTS } from "@bucketbridge/core";
 import type { ObjectStore } from "@bucketbridge/storage";
 import {
+  readParquetFile,
   readTaskFile,
   toTaskFileKind,
   type FileFailureItem,
@@ -185,7 +186,6 @@ export class ObjectLoader {
         return collect(part.body, length);
       },
     };
-    const { readParquetFile } = await import("../formats/index.ts");
     const items = readParquetFile(reader, { key: object.key, checkpoint: start.checkpoint });
     return { items, etag: ifEtag ?? object.etag };
   }
