@@ -4,7 +4,11 @@ import { registerJsonParser } from "./label-studio/body-parsers.ts";
 import { registerLabelStudio } from "./label-studio/plugin.ts";
 import { registerLocalFileRoutes } from "./media/local-files/routes.ts";
 import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";
+import { FailureLimiter } from "./plugins/basic-auth.ts";
+import { registerBoard } from "./plugins/board.ts";
 import { registerErrors } from "./plugins/errors.ts";
+import { registerHealth } from "./plugins/health.ts";
+import { registerOpenapi } from "./plugins/openapi.ts";
 import { makeRequestId, registerHardening } from "./plugins/hardening.ts";
 import { RunWatchers } from "./runs/run-watchers.ts";
 import { TokenSigner } from "./tokens.ts";
@@ -36,6 +40,12 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerErrors(app, authenticate);
   registerAuth(app, authenticate);
   registerJsonParser(app);
+  await registerOpenapi(app, settings.version);
+  registerHealth(app, { sources: deps.health, version: settings.version, log: deps.log });
+  if (deps.health.board !== undefined) {
+    const limiter = new FailureLimiter(deps.clock);
+    await registerBoard(app, { board: deps.health.board, authenticate, limiter });
+  }
   await app.register(async (scope) => registerLabelStudio(scope, deps, { signer, watchers }));
   registerLocalFileRoutes(app, deps);
   await app.register(

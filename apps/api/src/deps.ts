@@ -28,6 +28,7 @@ import type { LocalFilesPolicy } from "@bucketbridge/storage/providers";
 import type { FastifyBaseLogger } from "fastify";
 import type { StorageTypePolicy } from "./label-studio/storages/storage-types.ts";
 import type { RunKey } from "./runs/run-watchers.ts";
+import type { HealthSources } from "./plugins/health.ts";
 import type { Stores } from "./stores/stores.ts";
 
 /** Values of the configuration that the application uses, already checked. */
@@ -77,6 +78,7 @@ export interface ApiDeps extends Repositories {
   /** Wakes workers, after commit. */
   readonly bell: Pick<Producer, "ring">;
   readonly stores: Stores;
+  readonly health: HealthSources;
 }
 
 /** All repositories over one database. */

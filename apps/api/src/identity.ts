@@ -20,6 +20,8 @@ declare module "fastify" {
     permission?: Permission;
     /** No identity is asked for. */
     public?: true;
+    /** The scope asks for HTTP Basic by itself; else the contract's schemes are taken. */
+    scheme?: "basic";
   }
 }
 

@@ -3,11 +3,11 @@ import { AppError, Secret, silentLogger, systemClock } from "@bucketbridge/core"
 import { createDatabase, KeyRing, type Database } from "@bucketbridge/db";
 import { useDatabase } from "@bucketbridge/testkit";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
-import { pino } from "pino";
 import { afterAll, beforeAll } from "vitest";
 import { buildApp } from "../src/app.ts";
 import { createRepositories, type ApiDeps } from "../src/deps.ts";
 import type { Stores } from "../src/stores/stores.ts";
+import { createLogger } from "../src/logger.ts";
 import { hashToken, makeLegacyToken, tokenPrefix } from "../src/tokens.ts";
 
 /** A person with a legacy token, in an organisation. */
@@ -36,11 +36,11 @@ export interface TestRequest extends Omit<InjectOptions, "url"> {
   readonly token?: string | null;
 }
 
+/** What a test puts in the place of the usual dependencies. */
+export type ChangeDeps = (deps: ApiDeps, databaseUrl: string) => ApiDeps | Promise<ApiDeps>;
+
 /** Starts the application before the first test of the file and ends it after the last. */
-export function useApi(
-  name: string,
-  change: (deps: ApiDeps) => ApiDeps = (deps) => deps,
-): () => TestApi {
+export function useApi(name: string, change: ChangeDeps = (deps) => deps): () => TestApi {
   const testDatabase = useDatabase(name);
   let api: TestApi | undefined;
   beforeAll(async () => {
@@ -56,7 +56,7 @@ export function useApi(
   };
 }
 
-async function startApi(url: string, change: (deps: ApiDeps) => ApiDeps): Promise<TestApi> {
+async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
   const lines: string[] = [];
   const database = createDatabase({
     url: new Secret(url),
@@ -65,8 +65,8 @@ async function startApi(url: string, change: (deps: ApiDeps) => ApiDeps): Promis
     applicationName: "bucketbridge api test",
     log: silentLogger,
   });
-  const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
-  const deps = change({
+  const log = createLogger("debug", {}, { write: (line: string) => void lines.push(line) });
+  const built: ApiDeps = {
     ...createRepositories(database),
     settings: {
       version: "0.0.0-test",
@@ -83,7 +83,14 @@ async function startApi(url: string, change: (deps: ApiDeps) => ApiDeps): Promis
     clock: systemClock,
     bell: { ring: () => Promise.resolve(true) },
     stores: noStores,
-  });
+    health: {
+      pingDatabase: () => database.ping(),
+      isStopping: () => false,
+      rings: { counts: () => ({ rung: 0, failed: 0 }) },
+      board: undefined,
+    },
+  };
+  const deps = await change(built, url);
   const owner = await makeOwner(deps);
   const stranger = await makeStranger(database);
   const app = await buildApp(deps);

@@ -85,7 +85,7 @@ function undeclaredError(routes: readonly RouteOptions[]): AppError {
 
 async function authorize(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
   const { config } = request.routeOptions;
-  if (request.is404 || config.public === true) return;
+  if (request.is404 || config.public === true || config.scheme === "basic") return;
   const identity = await authenticate(request.headers.authorization);
   request.identity = identity;
   if (config.permission === undefined || !isAllowed(identity.role, config.permission))

@@ -60,8 +60,11 @@ export function registerEventRoutes(
 
 /** A stream has no schema; the event's is in the description. */
 function sendEvents(reply: FastifyReply, events: AsyncIterable<string>): FastifyReply {
-  return reply
-    .type("text/event-stream; charset=utf-8")
-    .headers({ "cache-control": "no-store", "x-accel-buffering": "no" })
-    .send(Readable.from(events));
+  return (
+    reply
+      .type("text/event-stream; charset=utf-8")
+      // A connection that outlived its stream would hold up the shutdown.
+      .headers({ "cache-control": "no-store", "x-accel-buffering": "no", connection: "close" })
+      .send(Readable.from(events))
+  );
 }

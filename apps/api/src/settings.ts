@@ -1,0 +1,76 @@
+import {
+  ambientSlice,
+  databaseSlice,
+  egressSlice,
+  httpSlice,
+  loadConfig,
+  localFilesSlice,
+  loggingSlice,
+  ownerSlice,
+  queueSlice,
+  resolveLocalFiles,
+  secretsSlice,
+  storageTypesSlice,
+  type Environment,
+} from "@bucketbridge/config";
+import { SYNC_WAIT_MS, type Secret } from "@bucketbridge/core";
+import type { AmbientSettings } from "@bucketbridge/storage/providers";
+import packageFile from "../package.json" with { type: "json" };
+import type { ApiSettings } from "./deps.ts";
+import type { LogLevel } from "./logger.ts";
+
+/** Values of the configuration that the process uses beside those of the application. */
+export interface ProcessSettings {
+  readonly app: ApiSettings;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly database: { readonly url: Secret; readonly poolSize: number };
+  readonly redisUrl: Secret | undefined;
+  readonly secretKeys: Secret;
+  readonly egressAllow: readonly string[];
+  readonly ambient: AmbientSettings;
+  readonly owner: { readonly email: string; readonly token: Secret } | undefined;
+  readonly logLevel: LogLevel;
+}
+
+/** Reads the environment once; throws `invalid_config` with every problem. `directory`: where `mydata` is looked for. */
+export function readSettings(env: Environment, directory: string): ProcessSettings {
+  const config = loadConfig(
+    {
+      http: httpSlice,
+      database: databaseSlice,
+      queue: queueSlice,
+      secrets: secretsSlice,
+      owner: ownerSlice,
+      egress: egressSlice,
+      localFiles: localFilesSlice,
+      storageTypes: storageTypesSlice,
+      ambient: ambientSlice,
+      logging: loggingSlice,
+    },
+    env,
+  );
+  const { http, owner, ambient } = config;
+  return {
+    app: {
+      version: packageFile.version,
+      hostPrefix: http.hostPrefix ?? "",
+      trustProxy: http.trustProxy,
+      maxBodyBytes: http.maxBodyBytes,
+      tokenKeys: config.secrets.tokenKeys,
+      localFiles: resolveLocalFiles(config.localFiles, directory),
+      storageTypes: config.storageTypes,
+      syncWaitMs: SYNC_WAIT_MS,
+    },
+    listen: { host: http.host, port: http.port },
+    database: config.database,
+    redisUrl: config.queue.redisUrl,
+    secretKeys: config.secrets.secretKeys,
+    egressAllow: config.egress.allow,
+    ambient: { s3Endpoint: ambient.s3Endpoint, s3Region: ambient.s3Region },
+    owner:
+      owner.email === undefined || owner.token === undefined
+        ? undefined
+        : { email: owner.email, token: owner.token },
+    logLevel: config.logging.level,
+  };
+}
