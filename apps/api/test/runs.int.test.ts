@@ -1,4 +1,5 @@
 import { ISSUE_COLUMNS } from "@bucketbridge/contracts";
+import { waitFor } from "@bucketbridge/testkit";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeMemoryStores } from "./fixtures/memory-stores.ts";
 import { addIssues, completeRun, setRun } from "./fixtures/worker.ts";
@@ -314,6 +315,45 @@ describe("runs", () => {
     });
   });
 
+  describe("event streams of browsers", () => {
+    const MAX_STREAMS_PER_USER = 20;
+
+    async function openStream(address: string, run: number, leaving: AbortController) {
+      const headers = { authorization: `Token ${api().owner.token}` };
+      const url = `${address}/api/v1/runs/${String(run)}/events`;
+      return fetch(url, { headers, signal: leaving.signal });
+    }
+
+    it("are bounded per person, and a place is free again when a browser leaves", async () => {
+      const address = await api().app.listen({ port: 0, host: "127.0.0.1" });
+      const run = idOf(await start(await aStorage()));
+      const leaving = new AbortController();
+      const streams: Response[] = [];
+      for (let count = 0; count < MAX_STREAMS_PER_USER; count++) {
+        streams.push(await openStream(address, run, leaving));
+      }
+      expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+      const refused = await openStream(address, run, leaving);
+      expect(refused.status).toBe(429);
+      expect(await refused.json()).toMatchObject({
+        code: "rate_limited",
+        reason: "events.too_many_streams",
+      });
+      leaving.abort();
+      const free = new AbortController();
+      const again = await waitFor(
+        async () => {
+          const response = await openStream(address, run, free);
+          return response.status === 200 ? response : undefined;
+        },
+        { timeoutMs: 5_000, what: "a free place" },
+      );
+      const chunk = await again.body?.getReader().read();
+      expect(new TextDecoder().decode(chunk?.value as Uint8Array)).toContain("event: progress");
+      free.abort();
+    });
+  });
+
   describe("isolation", () => {
     it("answers a stranger 404, an empty list, and changes nothing", async () => {
       const storage = await aStorage();
@@ -343,5 +383,28 @@ describe("runs", () => {
         cancelRequested: false,
       });
     });
+  });
+});
+
+describe("an event stream that is open", () => {
+  const api = useApi("api_runs_close", (deps) => ({ ...deps, stores: makeMemoryStores() }));
+
+  it("does not hold up the shutdown", async () => {
+    const post = async (url: string, payload: Json) =>
+      (await api().request({ method: "POST", url, payload })).json<Json>();
+    const { id: project } = await post("/api/projects/", {});
+    const { id: storage } = await post("/api/storages/s3/", { project, bucket: "imgs" });
+    const { run } = await post(`/api/v1/storages/${String(storage)}/sync`, {});
+    const address = await api().app.listen({ port: 0, host: "127.0.0.1" });
+    const headers = { authorization: `Token ${api().owner.token}` };
+    const url = `${address}/api/v1/runs/${String((run as Json)["id"])}/events`;
+    const stream = (await fetch(url, { headers })).body?.getReader();
+    expect((await stream?.read())?.done).toBe(false);
+    const begun = performance.now();
+    await api().app.close();
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    let rest = await stream?.read();
+    while (rest?.done === false) rest = await stream?.read();
+    expect(rest?.done).toBe(true);
   });
 });
