@@ -300,7 +300,7 @@ describe("source storages", () => {
         url: "/api/storages/s3/files",
         payload: { project, bucket: "imgs", ...payload },
       });
-    const keysOf = (answer: { json<T>(): T }) =>
+    const keysOf = (answer: Awaited<ReturnType<typeof files>>) =>
       answer.json<{ files: { key: string | null }[] }>().files.map(({ key }) => key);
 
     it("lists what a sync would take", async () => {

@@ -75,7 +75,7 @@ describe("a sync on the compatible wire", () => {
     const answers = await Promise.all([sync(url), sync(url), sync(url)]);
     expect(new Set(answers.map(runOf)).size).toBe(1);
     const count = await api().database.inMaintenance((tx) =>
-      tx.run.count({ where: { storageId: Number(answers[0]?.["id"]) } }),
+      tx.run.count({ where: { storageId: Number(answers[0]["id"]) } }),
     );
     expect(count).toBe(1);
   });
