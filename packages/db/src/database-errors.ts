@@ -68,6 +68,19 @@ const BY_PRISMA_CODE: Readonly<Record<string, StateMeaning>> = {
   P2028: TOO_SLOW,
 };
 
+/** By the adapter's kind, for failures of the connection: no SQLSTATE came. */
+const BY_KIND: Readonly<Record<string, StateMeaning>> = {
+  ConnectionClosed: UNREACHABLE,
+  DatabaseNotReachable: UNREACHABLE,
+  SocketTimeout: UNREACHABLE,
+  TlsConnectionError: {
+    code: "invalid_config",
+    reason: "db.tls",
+    message:
+      "the encrypted connection to the database failed; check sslmode and certificates of DATABASE_URL",
+  },
+};
+
 /**
  * Wraps whatever a transaction threw, once: an `AppError` and errors that are not the database's pass through unchanged.
  * `op` is `db.<what>`. Messages name no value of a row; the SQLSTATE and the constraint are in the context.
@@ -98,53 +111,62 @@ export function isTransientConflict(error: unknown): boolean {
 
 interface DatabaseFacts {
   readonly state: string | undefined;
+  readonly kind: string | undefined;
   readonly prismaCode: string | undefined;
   readonly constraint: string | undefined;
 }
 
-function meaningOf(facts: DatabaseFacts): StateMeaning | undefined {
-  const { state, prismaCode } = facts;
-  if (state !== undefined)
+function meaningOf({ state, kind, prismaCode }: DatabaseFacts): StateMeaning | undefined {
+  if (state !== undefined) {
     return BY_STATE[state] ?? BY_STATE[state.slice(0, 3)] ?? BY_STATE[state.slice(0, 2)];
+  }
+  if (kind !== undefined && kind in BY_KIND) return BY_KIND[kind];
   return prismaCode === undefined ? UNREACHABLE : BY_PRISMA_CODE[prismaCode];
 }
 
 /** Facts of an error of Prisma, of its adapter or of pg; undefined for any other error. */
 function readFacts(error: unknown): DatabaseFacts | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = textField(error, "code");
-  if (error.name.startsWith("PrismaClient")) {
-    const cause = objectField(
-      objectField(objectField(error, "meta"), "driverAdapterError"),
-      "cause",
-    );
-    return {
-      state: textField(cause, "originalCode"),
-      prismaCode: code ?? error.name,
-      constraint: textField(objectField(cause, "constraint"), "index"),
-    };
+  if (error.name.startsWith("PrismaClient")) return readPrismaFacts(error);
+  if (error.name === "DriverAdapterError") return readCause(objectField(error, "cause"), undefined);
+  return readPgFacts(error);
+}
+
+function readPrismaFacts(error: Error): DatabaseFacts {
+  const adapterError = objectField(objectField(error, "meta"), "driverAdapterError");
+  return readCause(objectField(adapterError, "cause"), textField(error, "code") ?? error.name);
+}
+
+function readCause(cause: unknown, prismaCode: string | undefined): DatabaseFacts {
+  return {
+    state: textField(cause, "originalCode"),
+    kind: textField(cause, "kind"),
+    prismaCode,
+    constraint: textField(objectField(cause, "constraint"), "index"),
+  };
+}
+
+/** pg has no code for a connection that ended under a query, so its messages are compared (pg 8.23, lib/client.js). */
+const PG_CONNECTION_LOST = /^(Connection terminated|timeout exceeded when trying to connect)/;
+const SOCKET_CODES: ReadonlySet<string> = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
+function readPgFacts(error: Error): DatabaseFacts | undefined {
+  const none = { kind: undefined, prismaCode: undefined };
+  if (textField(error, "severity") !== undefined) {
+    return { ...none, state: textField(error, "code"), constraint: textField(error, "constraint") };
   }
-  if (error.name === "DriverAdapterError") {
-    const cause = objectField(error, "cause");
-    return {
-      state: textField(cause, "originalCode"),
-      prismaCode: undefined,
-      constraint: undefined,
-    };
-  }
-  if (textField(error, "severity") !== undefined || textField(error, "syscall") !== undefined) {
-    const isState = code?.length === 5 && textField(error, "syscall") === undefined;
-    return {
-      state: isState ? code : undefined,
-      prismaCode: undefined,
-      constraint: textField(error, "constraint"),
-    };
-  }
-  // pg has no code for a connection that ended under a query: https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
-  if (/^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)) {
-    return { state: undefined, prismaCode: undefined, constraint: undefined };
-  }
-  return undefined;
+  const isLost =
+    textField(error, "syscall") !== undefined || PG_CONNECTION_LOST.test(error.message);
+  return isLost ? { ...none, state: undefined, constraint: undefined } : undefined;
 }
 
 function objectField(value: unknown, name: string): object | undefined {
