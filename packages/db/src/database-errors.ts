@@ -165,7 +165,7 @@ function readPgFacts(error: Error): DatabaseFacts | undefined {
     return { ...none, state: textField(error, "code"), constraint: textField(error, "constraint") };
   }
   const isLost =
-    textField(error, "syscall") !== undefined || PG_CONNECTION_LOST.test(error.message);
+    SOCKET_CODES.has(textField(error, "code") ?? "") || PG_CONNECTION_LOST.test(error.message);
   return isLost ? { ...none, state: undefined, constraint: undefined } : undefined;
 }
 
