@@ -12,8 +12,8 @@ export interface BellDeps {
 }
 
 /**
- * Rings other workers behind the caller's back: it gives each job the run's label and its rank as priority. A ring that
- * fails is only logged, the sweep rings again.
+ * Rings other workers behind the caller's back; each job gets the run's label. A ring that fails is only logged, the
+ * sweep rings again.
  */
 export class QueueBell implements Bell {
   readonly #deps: BellDeps;
@@ -25,14 +25,14 @@ export class QueueBell implements Bell {
 
   ringRun(run: RunRef): void {
     this.#ring(run, async (card) => {
-      await this.#deps.producer.ring("import.run", payloadOf(run, card), { priority: card.rank });
+      await this.#deps.producer.ring("import.run", payloadOf(run, card));
     });
   }
 
   ringLoad(run: RunRef, slot: number): void {
     this.#ring(run, async (card) => {
       const payload = { ...payloadOf(run, card), slot };
-      await this.#deps.producer.ring("import.load", payload, { priority: card.rank });
+      await this.#deps.producer.ring("import.load", payload);
     });
   }
 

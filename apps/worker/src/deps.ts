@@ -6,6 +6,7 @@ import {
   countWork,
   createImportStores,
   describeRun,
+  drawTurn,
   promoteStorage,
   sweep,
   createRunRepository,
@@ -21,13 +22,14 @@ import {
   type QueueBackend,
 } from "@bucketbridge/queue";
 import { createEgress, type Egress, type ServiceAddress } from "@bucketbridge/storage/egress";
-import { loadProvider } from "@bucketbridge/storage/providers";
+import { loadProvider, type ProviderDefinition } from "@bucketbridge/storage/providers";
 import { ByteBudget, DEFAULT_ENGINE_OPTIONS, type ImportEngine } from "@bucketbridge/sync";
 import { QueueBell } from "./bell.ts";
 import { CachedConnections } from "./connections.ts";
 import { observeLoads, observeScans } from "./engine-observer.ts";
+import { RunShare } from "./handlers/run-share.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import type { RunCards, RunViews, SweepStore, WorkStore } from "./ports.ts";
+import type { RunViews, SweepStore, TurnNumbers, WorkStore } from "./ports.ts";
 import { toWorkersWanted, type WorkersWanted } from "./scale.ts";
 import type { WorkerSettings } from "./settings.ts";
 
@@ -37,8 +39,9 @@ const MAX_SWEPT_RUNS = 1_000;
 /** What the handlers of the import queue need. */
 export interface ImportDeps {
   readonly engine: ImportEngine;
-  readonly cards: RunCards;
   readonly views: RunViews;
+  /** How much of each run this process has taken on. */
+  readonly share: RunShare;
   readonly clock: Clock;
 }
 
@@ -53,17 +56,26 @@ export interface WorkerDeps extends ImportDeps {
   readonly bell: QueueBell;
   readonly egress: Egress;
   readonly connections: CachedConnections;
+  readonly numbers: TurnNumbers;
   readonly sweeps: SweepStore;
   readonly metrics: Metrics;
   readonly wanted: () => Promise<WorkersWanted>;
 }
 
+/** What tests put in the place of the real thing. */
+export interface DepsOverrides {
+  readonly loadProvider?: ((name: string) => Promise<ProviderDefinition>) | undefined;
+}
+
 /** Connects to nothing yet; `startWorker` does. */
-export function buildDeps(settings: WorkerSettings, log: Logger): WorkerDeps {
+export function buildDeps(
+  settings: WorkerSettings,
+  log: Logger,
+  overrides: DepsOverrides = {},
+): WorkerDeps {
   const clock = systemClock;
   const database = openDatabase(settings, log);
   const stores = createImportStores(database, { leaseSeconds: settings.engine.leaseSeconds });
-  const cards: RunCards = { describe: (run) => describeRun(database, run) };
   const backend = createQueueBackend({
     redisUrl: settings.redisUrl?.reveal(),
     databaseUrl: settings.database.url.reveal(),
@@ -71,7 +83,11 @@ export function buildDeps(settings: WorkerSettings, log: Logger): WorkerDeps {
   });
   const producer = createProducer(backend, log);
   const board = openBoard(backend);
-  const bell = new QueueBell({ producer, cards, log });
+  const bell = new QueueBell({
+    producer,
+    cards: { describe: (run) => describeRun(database, run) },
+    log,
+  });
   const bytes = new ByteBudget(settings.inFlightBytes);
   const options = { ...DEFAULT_ENGINE_OPTIONS, ...settings.engine };
   const wanted = wantedWorkers(
@@ -84,7 +100,7 @@ export function buildDeps(settings: WorkerSettings, log: Logger): WorkerDeps {
   const metrics = createMetrics({ producer, board, bytes, wanted, log });
   const egress = createEgress({ allow: settings.egressAllow, denied: ownServices(settings) });
   const connections = new CachedConnections({
-    loadProvider,
+    loadProvider: overrides.loadProvider ?? loadProvider,
     provider: { egress, log, localFiles: settings.localFiles, ambient: settings.ambient },
     observe: (provider) => (call) => {
       metrics.onStoreCall(provider, call);
@@ -117,8 +133,9 @@ export function buildDeps(settings: WorkerSettings, log: Logger): WorkerDeps {
     engine,
     metrics,
     wanted,
-    cards,
+    numbers: { draw: (turn) => drawTurn(database, turn) },
     views: createRunRepository(database),
+    share: new RunShare(),
     sweeps: {
       sweep: () => sweep(database, MAX_SWEPT_RUNS),
       promote: (storage) => promoteStorage(database, storage),

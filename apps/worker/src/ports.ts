@@ -20,19 +20,23 @@ export interface SweepStore {
   }): Promise<number | undefined>;
 }
 
-/** What people read about a run on the board, and its place among others. */
+/** What people read about a run on the board. */
 export interface RunCard {
   readonly provider: string;
   readonly title: string | null;
   /** Number of the run in its storage. */
   readonly number: number;
-  /** 1 for the oldest active run of its organisation, 2 for the next (design §8). */
-  readonly rank: number;
 }
 
 /** Finds the card of a run; undefined for one that is gone. */
 export interface RunCards {
   describe(run: RunRef): Promise<RunCard | undefined>;
+}
+
+/** Numbers by which the jobs of organisations are served, lowest first (docs/adr/0012). */
+export interface TurnNumbers {
+  /** The next number of an organisation, 1 at least. `served`: the number of the turn that has just ended, 0 for a new job. */
+  draw(turn: { readonly organizationId: number; readonly served: number }): Promise<number>;
 }
 
 /** Work that waits, over all organisations. Counts are cut at bounds that keep the question cheap. */

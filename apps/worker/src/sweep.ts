@@ -87,7 +87,7 @@ export class Sweep {
     }
   }
 
-  /** The run's own job, which loads too, and a slot for each further claim that could be made now. */
+  /** The run's own job, which is slot 0, and a slot for each further claim that could be made now. */
   async #ringLoads(run: {
     readonly organizationId: number;
     readonly runId: number;

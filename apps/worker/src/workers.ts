@@ -1,9 +1,10 @@
 import type { WorkerGroup } from "@bucketbridge/config";
-import type { QueueName } from "@bucketbridge/contracts";
+import type { PayloadOf, QueueName } from "@bucketbridge/contracts";
 import { createWorker, type WorkerBinding, type WorkerBindingOptions } from "@bucketbridge/queue";
 import type { WorkerDeps } from "./deps.ts";
 import { createImportLoadHandler } from "./handlers/import-load.ts";
 import { createImportRunHandler } from "./handlers/import-run.ts";
+import { inTurns } from "./handlers/in-turns.ts";
 
 /** Queues of each group: parsing may stall a loop, and pushes must not wait for it (design §8). */
 export const QUEUES_BY_GROUP: Readonly<Record<WorkerGroup, readonly QueueName[]>> = {
@@ -35,8 +36,14 @@ const START: Readonly<
     createWorker(
       "import",
       {
-        "import.run": createImportRunHandler(deps),
-        "import.load": createImportLoadHandler(deps),
+        "import.run": inTurns<"import.run", PayloadOf<"import.run">>(
+          deps.numbers,
+          createImportRunHandler(deps),
+        ),
+        "import.load": inTurns<"import.load", PayloadOf<"import.load">>(
+          deps.numbers,
+          createImportLoadHandler(deps),
+        ),
       },
       options,
     ),

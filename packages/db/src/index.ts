@@ -65,6 +65,7 @@ export { promoteStorage, sweep, type SweepFinding } from "./import/sweep.ts";
 export {
   countWork,
   describeRun,
+  drawTurn,
   type RunCardRecord,
   type WorkCountsRecord,
 } from "./import/worker-queries.ts";

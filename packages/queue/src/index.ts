@@ -14,13 +14,7 @@ export {
   type JobHandlers,
   type JobProgressView,
 } from "./job-table.ts";
-export {
-  createProducer,
-  RING_TIMEOUT_MS,
-  type Producer,
-  type RingCounts,
-  type RingOptions,
-} from "./producer.ts";
+export { createProducer, RING_TIMEOUT_MS, type Producer, type RingCounts } from "./producer.ts";
 export {
   createWorker,
   type TurnReport,

@@ -1,15 +1,18 @@
 import type { JobName, jobs, PayloadOf, QueueName, ResultOf } from "@bucketbridge/contracts";
 import type { Logger } from "@bucketbridge/core";
 
+/** Place of a job that no handler has given one: before all others. */
+export const FRESH_PLACE = 1;
+
 /** What a handler returns to give its slot back: the same job runs again, behind those that wait. */
 export class Yield {
   readonly delayMs: number;
-  /** New place in the order of the queue (1 is the earliest); undefined keeps it. */
-  readonly priority: number | undefined;
+  /** New place in the order of the queue, lower first, 2 at least; undefined keeps it. */
+  readonly place: number | undefined;
 
-  constructor(options: { readonly delayMs: number; readonly priority?: number | undefined }) {
+  constructor(options: { readonly delayMs: number; readonly place?: number | undefined }) {
     this.delayMs = options.delayMs;
-    this.priority = options.priority;
+    this.place = options.place;
   }
 }
 
@@ -25,6 +28,8 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** 1 at first; yields do not count. */
   readonly attempt: number;
+  /** The job's place in the order of the queue; undefined while no handler has given it one. */
+  readonly place: number | undefined;
   /** What the turn before showed last; undefined at first. */
   readonly previous: JobProgressView | undefined;
   /** For operators; carries the job's id. */

@@ -2,7 +2,7 @@ import { jobs, type JobName } from "@bucketbridge/contracts";
 import { AppError, isAppError, type Logger } from "@bucketbridge/core";
 import type { Job, JobProgress } from "bullmq";
 import { JobReporter } from "./job-reporter.ts";
-import { Yield, type JobContext, type JobProgressView } from "./job-table.ts";
+import { FRESH_PLACE, Yield, type JobContext, type JobProgressView } from "./job-table.ts";
 import { decideRetry } from "./retry-mapping.ts";
 
 /** Two versions of the code run at once during a deploy: a newer worker will take the job. */
@@ -26,7 +26,7 @@ export type TurnResult =
   | {
       readonly end: "delayed" | "yielded" | "unknown";
       readonly delayMs: number;
-      readonly priority?: number | undefined;
+      readonly place?: number | undefined;
     };
 
 /** What a turn needs besides its job. */
@@ -65,7 +65,7 @@ export async function runTurn(job: Job, options: TurnOptions): Promise<TurnResul
   try {
     const value = await handler(parsed.data, context);
     if (!(value instanceof Yield)) return { end: "completed", value };
-    return { end: "yielded", delayMs: value.delayMs, priority: value.priority };
+    return { end: "yielded", delayMs: value.delayMs, place: value.place };
   } catch (error) {
     // A handler that was stopped by its deadline says `canceled`; the reason is what counts.
     const isLate = deadline.signal.aborted && isAppError(error, "canceled");
@@ -104,6 +104,7 @@ function makeContext(
   return {
     signal: parts.signal,
     attempt: job.attemptsMade + 1,
+    place: job.priority === FRESH_PLACE ? undefined : job.priority,
     previous: toView(job.progress),
     log: parts.log,
     progress: (view) => {

@@ -98,21 +98,6 @@ describe.each(QUEUE_SERVERS)("a producer on $kind", ({ start }) => {
     await waitFor(() => ran.includes(7), { timeoutMs: 5_000 });
   });
 
-  it("takes jobs of a lower priority number first", async () => {
-    await producer.ring("import.run", runPayload(1), { priority: 3 });
-    await producer.ring("import.run", runPayload(2), { priority: 1 });
-    await producer.ring("import.run", runPayload(3), { priority: 2 });
-    const handlers = handlersWith({
-      "import.run": ({ runId }) => {
-        ran.push(runId);
-        return Promise.resolve(NOTHING_IMPORTED);
-      },
-    });
-    workers.push(createWorker("import", handlers, { backend, concurrency: 1, log: silentLogger }));
-    await waitFor(() => ran.length === 3, { timeoutMs: 5_000 });
-    expect(ran).toEqual([2, 3, 1]);
-  });
-
   it("answers false instead of throwing for data that are not the job's", async () => {
     const before = producer.counts().failed;
     const wrong = { ...runPayload(7), label: "x".repeat(1_000) };

@@ -2,6 +2,7 @@ import { jobs, type JobName, type PayloadOf, type QueueName } from "@bucketbridg
 import { AppError, redactText, type Logger } from "@bucketbridge/core";
 import type { Queue } from "bullmq";
 import type { QueueBackend } from "./backend.ts";
+import { FRESH_PLACE } from "./job-table.ts";
 import { CAPPED_BACKOFF } from "./retry-mapping.ts";
 
 /** A ring waits no longer than this for the server: the database holds the truth and the sweep rings again. */
@@ -12,11 +13,6 @@ const MAX_PAYLOAD_BYTES = 4_096;
 
 /** Log lines that are kept per job. */
 const MAX_LOG_LINES = 500;
-
-/** Lower is earlier; 1 is the earliest. Jobs of equal priority take turns. */
-export interface RingOptions {
-  readonly priority?: number | undefined;
-}
 
 /** Rings and rings that failed, since the process started. */
 export interface RingCounts {
@@ -29,13 +25,9 @@ export interface Producer {
   /**
    * Hands a job to the queue, after the commit of what it is about. Never rejects and never takes longer than
    * `RING_TIMEOUT_MS`: false when the server did not confirm in time, which is logged and counted. A ring whose job is
-   * still waiting, delayed or active does nothing.
+   * still waiting, delayed or active does nothing. A new job comes before all others until its handler gives it a place.
    */
-  ring<Name extends JobName>(
-    name: Name,
-    payload: PayloadOf<Name>,
-    options?: RingOptions,
-  ): Promise<boolean>;
+  ring<Name extends JobName>(name: Name, payload: PayloadOf<Name>): Promise<boolean>;
   counts(): RingCounts;
   /** Ends the queues; later rings fail. Idempotent. */
   close(): Promise<void>;
@@ -64,13 +56,9 @@ class BoundedProducer implements Producer {
     this.#log = log;
   }
 
-  async ring<Name extends JobName>(
-    name: Name,
-    payload: PayloadOf<Name>,
-    options: RingOptions = {},
-  ): Promise<boolean> {
+  async ring<Name extends JobName>(name: Name, payload: PayloadOf<Name>): Promise<boolean> {
     try {
-      await withDeadline(this.#add(name, payload, options), RING_TIMEOUT_MS);
+      await withDeadline(this.#add(name, payload), RING_TIMEOUT_MS);
       this.#rung++;
       return true;
     } catch (error) {
@@ -92,7 +80,7 @@ class BoundedProducer implements Producer {
     await Promise.allSettled(queues.map((queue) => queue.close()));
   }
 
-  async #add(name: JobName, input: unknown, options: RingOptions): Promise<void> {
+  async #add(name: JobName, input: unknown): Promise<void> {
     const contract = jobs[name];
     const payload = contract.payload.parse(input);
     const { attempts, keepCompleted, keepFailed } = contract.policy;
@@ -102,7 +90,7 @@ class BoundedProducer implements Producer {
       await queue.add(name, payload, {
         // Each contract's own payload has just been parsed by it; the union of all is what TypeScript sees.
         deduplication: { ...contract.dedupe(payload as never) },
-        priority: options.priority ?? 1,
+        priority: FRESH_PLACE,
         attempts,
         backoff: { type: CAPPED_BACKOFF },
         removeOnComplete: { age: keepCompleted.ageSeconds, count: keepCompleted.count },

@@ -177,24 +177,26 @@ describe.each(QUEUE_SERVERS)("a worker on $kind", ({ start }) => {
     expect(jobs.map((job) => job.attemptsMade)).toEqual([1, 1, 1]);
   });
 
-  it("changes the place in the order at a yield", async () => {
+  it("serves jobs in the order of the places that they were given, fresh ones first", async () => {
     const order: number[] = [];
     const gate = Promise.withResolvers<undefined>();
+    const places = new Map([
+      [1, 4_000_000_000 / 2],
+      [2, 5],
+      [3, 6],
+    ]);
     work({
-      "import.run": async ({ runId }) => {
-        if (order.length === 0) await gate.promise;
+      "import.run": async ({ runId }, { place }) => {
+        await gate.promise;
         order.push(runId);
-        const isFirst = order.filter((id) => id === runId).length === 1;
-        return isFirst && runId === 1 ? new Yield({ delayMs: 0, priority: 9 }) : NOTHING_IMPORTED;
+        const given = new Yield({ delayMs: 0, place: places.get(runId) });
+        return place === undefined ? given : NOTHING_IMPORTED;
       },
     });
-    await producer.ring("import.run", runPayload(1), { priority: 1 });
-    await onlyJob("active");
-    await producer.ring("import.run", runPayload(2), { priority: 5 });
-    await producer.ring("import.run", runPayload(3), { priority: 5 });
+    for (const runId of [1, 3, 2]) await producer.ring("import.run", runPayload(runId));
     gate.resolve(undefined);
-    await waitFor(() => order.length === 4, { timeoutMs: 5_000 });
-    expect(order).toEqual([1, 2, 3, 1]);
+    await waitFor(() => order.length === 6, { timeoutMs: 5_000 });
+    expect(order).toEqual([1, 3, 2, 2, 3, 1]);
   });
 
   it("delays a job that it does not know, and one of a newer version", async () => {

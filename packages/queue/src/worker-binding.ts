@@ -153,7 +153,7 @@ async function settle(job: Job, turn: EndedTurn): Promise<unknown> {
     case "yielded":
     case "unknown":
       try {
-        await putBack(job, { ...turn, delayMs: result.delayMs, priority: result.priority });
+        await putBack(job, { ...turn, delayMs: result.delayMs, place: result.place });
       } catch (error) {
         // The lock is lost or the server has forgotten the job: somebody else has it, or the sweep rings anew.
         turn.log.info({ error }, "queue.job.lost");
@@ -172,10 +172,10 @@ interface EndedTurn {
 /** Keeps the job's row and lets those that wait go first. `moveToWait` would come before them. */
 async function putBack(
   job: Job,
-  options: EndedTurn & { readonly delayMs: number; readonly priority: number | undefined },
+  options: EndedTurn & { readonly delayMs: number; readonly place: number | undefined },
 ): Promise<void> {
-  const { token, kind, delayMs, priority } = options;
-  if (priority !== undefined && priority !== job.priority) await job.changePriority({ priority });
+  const { token, kind, delayMs, place } = options;
+  if (place !== undefined && place !== job.priority) await job.changePriority({ priority: place });
   if (kind === "redis" || delayMs > 0) {
     await job.moveToDelayed(Date.now() + delayMs, token);
     return;

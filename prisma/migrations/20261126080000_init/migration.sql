@@ -11,9 +11,13 @@ CREATE TABLE organization (
   presign_ttl_ceiling_minutes int,
   api_tokens_enabled          boolean NOT NULL DEFAULT true,
   legacy_api_tokens_enabled   boolean NOT NULL DEFAULT true,
+  turns                       bigint NOT NULL DEFAULT 0, -- the last number that one of its jobs drew; the lowest is served first
   created_at                  timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX organization_external_id_key ON organization (external_id);
+
+-- The highest number that was served: an organisation that had no work for a while goes on here (docs/adr/0012).
+CREATE SEQUENCE turn_clock MINVALUE 0 START 0;
 
 -- People are shared by organisations; a membership makes one visible in an organisation's scope.
 CREATE TABLE "user" (

@@ -6,14 +6,14 @@ import { failRunFor, toJobEnd } from "./run-end.ts";
 
 /** One turn of a run; the job ends when the run is final. */
 export function createImportRunHandler(deps: ImportDeps): JobHandler<"import.run"> {
-  const { engine, cards } = deps;
+  const { engine, share } = deps;
   return async ({ organizationId, runId }, context) => {
     const run: RunRef = { organizationId, runId };
     const log = context.log.child({ runId });
     const reporter = new RunReporter(deps, run, context);
     let outcome: TurnOutcome;
     try {
-      outcome = await runImport({ ...engine, log }, run, context.signal);
+      outcome = await share.during(runId, () => runImport({ ...engine, log }, run, context.signal));
     } catch (error) {
       if (!(await failRunFor(error, engine, run))) throw error;
       log.warn({ error }, "import.run.unusable");
@@ -22,7 +22,6 @@ export function createImportRunHandler(deps: ImportDeps): JobHandler<"import.run
       await reporter.stop();
     }
     if (outcome.kind === "final") return toJobEnd(await deps.views.find(organizationId, runId));
-    const card = await cards.describe(run);
-    return new Yield({ delayMs: outcome.delayMs, priority: card?.rank });
+    return new Yield({ delayMs: outcome.delayMs });
   };
 }

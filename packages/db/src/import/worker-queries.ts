@@ -1,14 +1,12 @@
 import type { Database } from "../client.ts";
 import type { RunKey } from "./records.ts";
 
-/** What people read about a run on the job board, and its place among others. */
+/** What people read about a run on the job board. */
 export interface RunCardRecord {
   readonly provider: string;
   readonly title: string | null;
   /** Number of the run in its storage. */
   readonly number: number;
-  /** 1 for the oldest active run of its organisation, 2 for the next. */
-  readonly rank: number;
 }
 
 /** Work that waits for workers, over all organisations. */
@@ -24,7 +22,7 @@ export interface WorkCountsRecord {
 /** Counting further would cost more than it says: nobody starts a thousand workers. */
 const MAX_COUNTED = 10_000;
 
-/** Label and rank of a run; undefined for one that is gone. */
+/** What a run is called; undefined for one that is gone. */
 export async function describeRun(
   database: Database,
   { organizationId, runId }: RunKey,
@@ -32,13 +30,32 @@ export async function describeRun(
   const [card] = await database.inOrganization(
     organizationId,
     (tx) => tx.$queryRaw<RunCardRecord[]>`
-      SELECT s.provider, s.title, r.number, greatest(1, (
-        SELECT count(*)::int FROM run a
-        WHERE a.organization_id = r.organization_id AND a.state IN ('queued', 'running') AND a.id <= r.id)) AS rank
-      FROM run r JOIN storage s ON s.id = r.storage_id WHERE r.id = ${runId}`,
+      SELECT s.provider, s.title, r.number FROM run r JOIN storage s ON s.id = r.storage_id WHERE r.id = ${runId}`,
     { op: "db.run.describe" },
   );
   return card;
+}
+
+/**
+ * Draws a number for the next turn of one of an organisation's jobs; jobs are served lowest number first. Numbers of an
+ * organisation rise by one per turn, so organisations take turns whatever number of runs each has, and so do the runs of
+ * one organisation. `served` is the number of the turn that has just ended, 0 for a new job: it moves the clock, from which
+ * an organisation goes on that had no work for a while, since turns cannot be saved up.
+ */
+export async function drawTurn(
+  database: Database,
+  { organizationId, served }: { readonly organizationId: number; readonly served: number },
+): Promise<number> {
+  const [drawn] = await database.inMaintenance(
+    (tx) => tx.$queryRaw<{ turns: number }[]>`
+      WITH clock AS MATERIALIZED (
+        SELECT CASE WHEN ${served}::bigint > last_value THEN setval('turn_clock', ${served}::bigint) ELSE last_value END AS number
+        FROM turn_clock)
+      UPDATE organization o SET turns = 1 + greatest(o.turns, clock.number) FROM clock
+      WHERE o.id = ${organizationId} RETURNING o.turns::float8 AS turns`,
+    { op: "db.turn.draw", commitWithoutFlush: true },
+  );
+  return drawn?.turns ?? 1;
 }
 
 /** Counts what decides how many workers are worth having. */

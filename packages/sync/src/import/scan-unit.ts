@@ -1,4 +1,10 @@
-import { backoffMs, isAppError, throwIfCanceled, type AppError } from "@bucketbridge/core";
+import {
+  backoffMs,
+  CLAIM_OBJECTS,
+  isAppError,
+  throwIfCanceled,
+  type AppError,
+} from "@bucketbridge/core";
 import type { ListPage, ObjectStore } from "@bucketbridge/storage";
 import { extensionFailure } from "../formats/index.ts";
 import type { ImportEngine } from "./engine.ts";
@@ -184,13 +190,15 @@ class UnitScan {
     });
   }
 
-  /** Rings load slots as work appears: one per page that brought some, up to the cap; ringing twice does nothing. */
+  /** Rings a load slot for each claim that the page brought, up to the cap; slot 0 is the run's own job. */
   #ringLoads(saved: PageOutcome): void {
     if (this.#lease.runKind === "dry_run" || this.#lease.source.useBlobUrls) return;
-    if (saved.created + saved.rearmed === 0 || this.#loadsRung >= this.#engine.options.loadSlots)
-      return;
-    this.#engine.bell.ringLoad(this.#lease, this.#loadsRung);
-    this.#loadsRung++;
+    const { bell, options } = this.#engine;
+    let claims = Math.ceil((saved.created + saved.rearmed) / CLAIM_OBJECTS);
+    for (; claims > 0 && this.#loadsRung < options.loadSlots - 1; claims--) {
+      this.#loadsRung++;
+      bell.ringLoad(this.#lease, this.#loadsRung);
+    }
   }
 
   /** Decides after a failed listing: an outcome ends the turn, undefined lists again from the last committed page. */
