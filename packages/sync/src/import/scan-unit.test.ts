@@ -1,3 +1,4 @@
+import { CLAIM_OBJECTS } from "@bucketbridge/core";
 import type { Clock } from "@bucketbridge/core";
 import { faults, MemoryDriver, withFaults } from "@bucketbridge/storage/memory";
 import { describe, expect, it } from "vitest";
@@ -185,7 +186,16 @@ describe("scanUnit", () => {
     const engine = anEngine({ driver, options: { pageSize: 10, loadSlots: 3 } });
     const lease = aLease({ source: aSource({ useBlobUrls: false }) });
     await scanUnit(engine, lease, { ...ctx, yieldAt: NEVER });
-    expect(engine.rings).toEqual(["load 7/0", "load 7/1", "load 7/2"]);
+    // Slot 0 is the run's own job.
+    expect(engine.rings).toEqual(["load 7/1", "load 7/2"]);
+  });
+
+  it("rings a load slot for each claim that one page brought", async () => {
+    const driver = await aBucket(200, (n) => `k${String(n).padStart(4, "0")}.json`);
+    const engine = anEngine({ driver, options: { pageSize: 1_000, loadSlots: 8 } });
+    const lease = aLease({ source: aSource({ useBlobUrls: false }) });
+    await scanUnit(engine, lease, { ...ctx, yieldAt: NEVER });
+    expect(engine.rings).toHaveLength(Math.ceil(200 / CLAIM_OBJECTS));
   });
 
   it("applies prefix and filter as the contract does", async () => {
