@@ -15,6 +15,7 @@ import { randomUUID } from "node:crypto";
 import path from "node:path";
 import type { LocalRoot } from "./credentials.ts";
 import { errnoOf, linkFault, LocalFilesFault } from "./errors.ts";
+import { OpenDirectory } from "./open-directory.ts";
 
 /** Names of files that are being written; listings leave them out. */
 export const TEMPORARY_NAME = /^\.bucketbridge-[0-9a-f-]{36}\.tmp$/;
@@ -55,7 +56,7 @@ export class FileAccess {
   /** A regular file; anything else is `not_found`. The caller closes it. */
   async openFile(root: LocalRoot, segments: readonly string[]): Promise<FileHandle> {
     const target = path.join(root.directory, ...segments);
-    const handle = await open(target, READ_FILE);
+    const handle = await this.#open(root, segments, READ_FILE);
     try {
       await this.#assertIsAt(handle, target);
       if ((await handle.stat()).isFile()) return handle;
@@ -68,7 +69,20 @@ export class FileAccess {
 
   /** A folder. The caller closes it. */
   async openDirectory(root: LocalRoot, segments: readonly string[]): Promise<OpenDirectory> {
-    return this.#openDirectoryAt(path.join(root.directory, ...segments));
+    const target = path.join(root.directory, ...segments);
+    const handle = await this.#open(root, segments, OPEN_DIRECTORY);
+    try {
+      await this.#assertIsAt(handle, target);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    const descriptorPath = this.#hasProcFd ? `${PROC_FD}/${String(handle.fd)}` : undefined;
+    return new OpenDirectory(
+      handle,
+      { descriptorPath, verify: () => this.#assertIsAt(handle, target) },
+      target,
+    );
   }
 
   /**
@@ -124,10 +138,10 @@ export class FileAccess {
       if (errnoOf(error) !== "ENOENT") throw error;
     }
     let current = await this.openDirectory(root, []);
-    for (const segment of segments) {
+    for (const depth of segments.keys()) {
       try {
-        await makeDirectory(current.pathOf(segment));
-        const next = await this.#openDirectoryAt(path.join(current.realPath, segment));
+        await makeDirectory(current.pathOf(segments[depth] ?? ""));
+        const next = await this.openDirectory(root, segments.slice(0, depth + 1));
         await current.close();
         current = next;
       } catch (error) {
@@ -138,20 +152,14 @@ export class FileAccess {
     return current;
   }
 
-  async #openDirectoryAt(target: string): Promise<OpenDirectory> {
-    const handle = await open(target, OPEN_DIRECTORY);
+  async #open(root: LocalRoot, segments: readonly string[], flags: number): Promise<FileHandle> {
     try {
-      await this.#assertIsAt(handle, target);
+      return await open(path.join(root.directory, ...segments), flags);
     } catch (error) {
-      await handle.close();
+      // What lies behind a link is refused alike whether it exists or not.
+      if (["ENOENT", "ENOTDIR"].includes(errnoOf(error))) await assertNoLink(root, segments);
       throw error;
     }
-    const base = this.#hasProcFd ? `${PROC_FD}/${String(handle.fd)}` : target;
-    return new OpenDirectory(handle, {
-      realPath: target,
-      base,
-      verify: () => this.#assertIsAt(handle, target),
-    });
   }
 
   async #assertIsAt(handle: FileHandle, target: string): Promise<void> {
@@ -162,56 +170,6 @@ export class FileAccess {
     const real = await readlink(`${PROC_FD}/${String(handle.fd)}`);
     // A file that was replaced after it was opened is the right one still.
     if (real !== target && real !== `${target} (deleted)`) throw linkFault();
-  }
-}
-
-/** An open folder whose entries are reached through its descriptor, wherever its path leads by now. */
-export class OpenDirectory {
-  readonly realPath: string;
-  readonly #handle: FileHandle;
-  readonly #base: string;
-  readonly #verify: () => Promise<void>;
-
-  constructor(
-    handle: FileHandle,
-    place: {
-      readonly realPath: string;
-      readonly base: string;
-      readonly verify: () => Promise<void>;
-    },
-  ) {
-    this.#handle = handle;
-    this.realPath = place.realPath;
-    this.#base = place.base;
-    this.#verify = place.verify;
-  }
-
-  /** A path of an entry for the next system call, "" for the folder itself. */
-  pathOf(name: string): string {
-    return name === "" ? this.#base : `${this.#base}/${name}`;
-  }
-
-  /** The same for a name as a byte string (see walk.ts). */
-  bytePathOf(name: string): Buffer {
-    return Buffer.concat([Buffer.from(`${this.#base}/`), Buffer.from(name, "latin1")]);
-  }
-
-  /** Rejects when the folder is no longer where it was opened. */
-  verify(): Promise<void> {
-    return this.#verify();
-  }
-
-  /** Makes changes of its entries durable. Some file systems cannot flush folders; they are durable at once or never. */
-  async flush(): Promise<void> {
-    try {
-      await this.#handle.sync();
-    } catch (error) {
-      if (!["EINVAL", "EPERM", "ENOTSUP"].includes(errnoOf(error))) throw error;
-    }
-  }
-
-  close(): Promise<void> {
-    return this.#handle.close();
   }
 }
 
@@ -235,6 +193,19 @@ async function linkNew(existing: string, target: string): Promise<void> {
       code: "unsupported",
       detail: "this file system has no hard links, which writing on a condition needs",
     });
+  }
+}
+
+/** Rejects when a part of the path is a link. */
+async function assertNoLink(root: LocalRoot, segments: readonly string[]): Promise<void> {
+  for (const depth of segments.keys()) {
+    const part = path.join(root.directory, ...segments.slice(0, depth + 1));
+    try {
+      if ((await lstat(part)).isSymbolicLink()) throw linkFault();
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR"].includes(errnoOf(error))) return;
+      throw error;
+    }
   }
 }
 

@@ -12,13 +12,14 @@ import type {
   StorageDriver,
 } from "../../driver.ts";
 import type { LocalFilesPolicy } from "../definition.ts";
+import { toByteString } from "./byte-string.ts";
 import { FileAccess } from "./client.ts";
 import { resolveRoot, type LocalRoot } from "./credentials.ts";
 import { classifyLocalFilesError, LocalFilesFault } from "./errors.ts";
 import { etagOf, FileBody } from "./file-body.ts";
 import { makePage } from "./list-page.ts";
 import { toSingleFileKey, type LocalfilesSettings } from "./settings.ts";
-import { positionOf, toByteString, Walk } from "./walk.ts";
+import { positionOf, Walk } from "./walk.ts";
 
 /** Longest path that Linux takes; what the root needs is not left for keys. */
 const MAX_PATH_BYTES = 4_095;

@@ -1,11 +1,13 @@
 import { lstatSync, type BigIntStats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import type { ListPage, UnreadableEntry } from "../../driver.ts";
-import type { FileAccess, OpenDirectory } from "./client.ts";
+import { fromByteString, toShownName } from "./byte-string.ts";
+import type { FileAccess } from "./client.ts";
 import type { LocalRoot } from "./credentials.ts";
 import { errnoOf, LocalFilesFault } from "./errors.ts";
 import { etagOf } from "./file-body.ts";
-import { fromByteString, type WalkedEntry } from "./walk.ts";
+import type { OpenDirectory } from "./open-directory.ts";
+import type { WalkedEntry } from "./walk.ts";
 
 /** What a page is made of. */
 export interface PageParts {
@@ -88,8 +90,11 @@ async function statNames(
   try {
     const paths = names.map((name) => directory.pathOf(fromByteString(name) ?? ""));
     const found = await statPaths(paths);
-    await directory.verify();
+    await directory.verifyEntries();
     return found;
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
   } finally {
     await directory.close();
   }
@@ -153,15 +158,4 @@ function toUnreadable({ kind, folder, name }: WalkedEntry): UnreadableEntry {
     reason:
       "the folder cannot be read, nothing below it was listed: give the user that runs the worker access, or shorten its path",
   };
-}
-
-/** A byte string for people: UTF-8 where it is that, other bytes as `\xff`. */
-function toShownName(bytes: string): string {
-  return (
-    fromByteString(bytes) ??
-    bytes.replace(
-      /[\u0080-\u00ff]/g,
-      (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    )
-  );
 }

@@ -7,9 +7,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { calm } from "../../testing/case.ts";
 import { makeTemporaryFolder } from "../../testing/temporary-folder.ts";
+import { fromByteString, toByteString } from "./byte-string.ts";
 import { FileAccess } from "./client.ts";
 import { LocalFilesDriver } from "./driver.ts";
-import { fromByteString, positionOf, toByteString, Walk } from "./walk.ts";
+import { positionOf, Walk } from "./walk.ts";
 
 let folder: Awaited<ReturnType<typeof makeTemporaryFolder>>;
 let root: string;

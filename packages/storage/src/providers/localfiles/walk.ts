@@ -1,25 +1,10 @@
 import type { Dirent } from "node:fs";
 import { lstat, opendir } from "node:fs/promises";
-import { isUtf8 } from "node:buffer";
-import { TEMPORARY_NAME, type FileAccess, type OpenDirectory } from "./client.ts";
+import { fromByteString } from "./byte-string.ts";
+import { TEMPORARY_NAME, type FileAccess } from "./client.ts";
 import type { LocalRoot } from "./credentials.ts";
 import { errnoOf, LocalFilesFault } from "./errors.ts";
-
-/*
- * Names are handled as byte strings: one character (0 to 255) per byte. Then every name is representable, JavaScript's
- * own order of strings is the order of bytes, and a name becomes text only when it leaves.
- */
-
-/** UTF-8 text as a byte string. */
-export function toByteString(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
-}
-
-/** A byte string as text; undefined when it is not UTF-8. */
-export function fromByteString(bytes: string): string | undefined {
-  const buffer = Buffer.from(bytes, "latin1");
-  return isUtf8(buffer) ? buffer.toString("utf8") : undefined;
-}
+import type { OpenDirectory } from "./open-directory.ts";
 
 /** What a walk finds: a file, or a name or folder that cannot be listed. */
 export interface WalkedEntry {
@@ -170,7 +155,7 @@ export class Walk {
         signal.throwIfAborted();
         if (isWanted(level, last, name)) picked.add(name);
       }
-      await directory.verify();
+      await directory.verifyEntries();
     } finally {
       await directory.close();
     }
