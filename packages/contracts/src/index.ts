@@ -37,3 +37,5 @@ export {
   type RunCounts,
   type RunView,
 } from "./v1/runs.ts";
+export { toCreatedAgo } from "./label-studio/created-ago.ts";
+export { toPythonTime, toWireTime } from "./label-studio/wire-time.ts";

@@ -1,0 +1,99 @@
+import { isAppError, type AppError, type Clock } from "@bucketbridge/core";
+import type { ObjectStore } from "@bucketbridge/storage";
+import { toObjectKey } from "./object-key.ts";
+import type {
+  ClaimedDelivery,
+  DeliveredRecord,
+  PushFailure,
+  SubjectRecord,
+  TargetSnapshot,
+} from "./ports.ts";
+import { toPushFailure } from "./push-failure.ts";
+import { renderSubject } from "./render.ts";
+
+/** How one push ended. `ambiguous`: no answer came, the store may still apply it. */
+export type PushResult =
+  | { readonly kind: "delivered"; readonly record: DeliveredRecord }
+  | {
+      readonly kind: "failed" | "ambiguous";
+      readonly delivery: ClaimedDelivery;
+      readonly failure: PushFailure;
+      readonly error: AppError;
+    };
+
+/** Codes after which nobody knows whether the store will apply the write; every other code is an answer. */
+const NO_ANSWER: ReadonlySet<string> = new Set(["timeout", "unavailable", "internal", "canceled"]);
+
+/** Makes a target's bucket agree with one delivery at a time. One attempt each: a retry here would hide an ambiguous write. */
+export class DeliveryPusher {
+  readonly #target: TargetSnapshot;
+  readonly #store: ObjectStore;
+  readonly #clock: Clock;
+
+  constructor(target: TargetSnapshot, store: ObjectStore, clock: Clock) {
+    this.#target = target;
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Where a put of this subject goes; undefined when there is nothing to put. */
+  keyOf(subject: SubjectRecord | undefined): string | undefined {
+    return isGone(subject) ? undefined : toObjectKey(this.#target, subject);
+  }
+
+  /** Puts what is newest, or deletes. `subject` undefined: it is gone. Resolves for every outcome of the store. */
+  async push(
+    delivery: ClaimedDelivery,
+    subject: SubjectRecord | undefined,
+    signal: AbortSignal,
+  ): Promise<PushResult> {
+    try {
+      const record = isGone(subject)
+        ? await this.#remove(delivery, signal)
+        : await this.#put(delivery, subject, signal);
+      return { kind: "delivered", record };
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      return {
+        kind: NO_ANSWER.has(error.code) ? "ambiguous" : "failed",
+        delivery,
+        failure: toPushFailure(error, delivery.attempts),
+        error,
+      };
+    }
+  }
+
+  async #put(
+    delivery: ClaimedDelivery,
+    subject: SubjectRecord,
+    signal: AbortSignal,
+  ): Promise<DeliveredRecord> {
+    const objectKey = toObjectKey(this.#target, subject);
+    const body = renderSubject(subject, {
+      layout: this.#target.provider === "localfiles" ? "indented" : "line",
+      nowMs: this.#clock.now(),
+    });
+    const info = await this.#store.put(
+      { key: objectKey, body, contentType: "application/json" },
+      { signal },
+    );
+    return { delivery, revision: revisionOf(subject), objectKey, etag: info.etag ?? null };
+  }
+
+  /** What the bucket holds stays where the target may not delete; without a key no put ever went out. */
+  async #remove(delivery: ClaimedDelivery, signal: AbortSignal): Promise<DeliveredRecord> {
+    const { objectKey } = delivery;
+    if (this.#target.canDeleteObjects && objectKey !== null)
+      await this.#store.delete(objectKey, { signal });
+    return { delivery, revision: delivery.wantedRevision, objectKey, etag: null };
+  }
+}
+
+/** A task without annotations has no object. */
+function isGone(subject: SubjectRecord | undefined): subject is undefined {
+  return subject === undefined || (subject.type === "task" && subject.annotations.length === 0);
+}
+
+function revisionOf(subject: SubjectRecord): number {
+  return subject.type === "annotation" ? subject.annotation.revision : subject.task.exportRevision;
+}

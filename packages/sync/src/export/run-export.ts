@@ -1,0 +1,77 @@
+import { throwIfCanceled } from "@bucketbridge/core";
+import type { ExportEngine } from "./engine.ts";
+import type { ExportRunSnapshot, TargetRef } from "./ports.ts";
+import { pushTarget } from "./push-target.ts";
+
+/** What a turn of a run's job came to. */
+export type ExportTurn =
+  { readonly kind: "final" } | { readonly kind: "yield"; readonly delayMs: number };
+
+/** Between two looks at a cohort whose rest is in other hands or waits for its next attempt. */
+const COHORT_POLL_MS = 1_000;
+
+/**
+ * One turn of a "sync all" (or retry) of a target: marks chunks of subjects wanted, each a short transaction, then pushes
+ * like everybody else until the run's own cohort is settled. Harmless to run twice and by several workers at once.
+ */
+export async function runExport(
+  engine: ExportEngine,
+  ref: TargetRef & { readonly runId: number },
+  signal: AbortSignal,
+): Promise<ExportTurn> {
+  const yieldAt = engine.clock.now() + engine.options.yieldMs;
+  for (;;) {
+    throwIfCanceled(signal, "export.run");
+    const run = await engine.runs.find(ref);
+    if (run === undefined || isOver(run)) return { kind: "final" };
+    if (run.state === "waiting") return { kind: "yield", delayMs: COHORT_POLL_MS };
+    await engine.runs.heartbeat(run);
+    const marked = run.cancelRequested ? "done" : await markUntil(engine, run, yieldAt);
+    if (marked === "lost") continue;
+    if (marked === "yield") return { kind: "yield", delayMs: 0 };
+    if (await finishExport(engine, run)) return { kind: "final" };
+    const turn = await pushTarget(engine, ref, signal);
+    if (await finishExport(engine, run)) return { kind: "final" };
+    if (turn.ended.kind === "idle") return { kind: "yield", delayMs: COHORT_POLL_MS };
+    return { kind: "yield", delayMs: Math.min(turn.ended.delayMs, COHORT_POLL_MS) };
+  }
+}
+
+/** Marks until all is marked, time is up, or the run is no longer what it was. Rings pushers as soon as there is work. */
+async function markUntil(
+  engine: ExportEngine,
+  run: ExportRunSnapshot,
+  yieldAt: number,
+): Promise<"done" | "yield" | "lost"> {
+  let current = run;
+  while (current.markedUpTo !== null) {
+    const chunk = await engine.runs.markChunk(current, engine.options.markChunk);
+    if (chunk === undefined) return "lost";
+    if (chunk.marked > 0) engine.bell.ringPush(run);
+    if (chunk.done) return "done";
+    if (engine.clock.now() >= yieldAt) return "yield";
+    const next = await engine.runs.find(run);
+    if (next === undefined || isOver(next) || next.cancelRequested) return "lost";
+    current = next;
+  }
+  return "done";
+}
+
+/** True when this call ended the run; the next one is rung. */
+export async function finishExport(engine: ExportEngine, run: ExportRunSnapshot): Promise<boolean> {
+  const finished = await engine.runs.finish(run);
+  if (finished === undefined) return false;
+  engine.log.info({ runId: run.runId, state: finished.state }, "export.run.finished");
+  if (finished.nextRunId !== null) {
+    engine.bell.ringRun({
+      organizationId: run.organizationId,
+      targetId: run.targetId,
+      runId: finished.nextRunId,
+    });
+  }
+  return true;
+}
+
+function isOver(run: ExportRunSnapshot): boolean {
+  return run.state !== "waiting" && run.state !== "queued" && run.state !== "running";
+}
