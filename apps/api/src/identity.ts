@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyRequest, RouteOptions } from "fastify";
 import { notAuthenticated } from "./api-error.ts";
 import type { Permission, Role } from "./permissions.ts";
 
@@ -14,6 +14,10 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Set by the auth plugin; null only on public routes. Read it through `identityOf`. */
     identity: Identity | null;
+  }
+  interface FastifyInstance {
+    /** Every route with what it declares, for tests that must not forget one. */
+    routeTable: readonly RouteOptions[];
   }
   interface FastifyContextConfig {
     /** What the caller must be allowed to do. Every route has this or `public`. */

@@ -18,11 +18,23 @@ export function createLogger(
   const options = {
     level,
     base: safe(fields),
-    formatters: { level: (label: string) => ({ level: label }), bindings: safe, log: safe },
+    formatters: { level: (label: string) => ({ level: label }), log: safe },
     // pino would write an error with all its own fields; `safe` has made it harmless before.
     serializers: { err: (error: unknown) => error },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  const log = destination === undefined ? pino(options) : pino(options, destination);
+  const makeChild: unknown = Reflect.get(log, "child");
+  return guardChildren(log, makeChild as MakeChild);
+}
+
+type MakeChild = (this: Pino, bindings: Fields, options?: object) => Pino;
+
+/** pino formats the bindings of the first logger only, and Fastify makes a child per request. */
+function guardChildren(log: Pino, makeChild: MakeChild): Pino {
+  return Object.assign(log, {
+    child: (bindings: Fields, options?: object) =>
+      guardChildren(makeChild.call(log, safe(bindings), options), makeChild),
+  });
 }
 
 function safe(fields: Fields): Fields {

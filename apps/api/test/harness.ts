@@ -48,6 +48,7 @@ export function useApi(name: string, change: ChangeDeps = (deps) => deps): () =>
   });
   afterAll(async () => {
     await api?.app.close();
+    await api?.deps.health.board?.close();
     await api?.database.close();
   });
   return () => {

@@ -28,9 +28,20 @@ export function registerJsonParser(app: FastifyInstance): void {
     }
     void parse(request, text, (error, value) => {
       if (error === null) done(null, value);
-      else done(badRequest(`JSON parse error - ${toPythonParseError(error, text)}`));
+      else done(badRequest(`JSON parse error - ${explain(text)}`));
     });
   });
+}
+
+/** Fastify hides what the parser said, so it is asked again; it takes what was refused for the name of a property. */
+function explain(text: string): string {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return toPythonParseError(error, text);
+    throw error;
+  }
+  return "a property is named __proto__ or constructor";
 }
 
 /** True when the body came from a form: the contract reads an absent boolean of a form as false in some places. */

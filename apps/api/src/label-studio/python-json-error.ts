@@ -10,7 +10,6 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^Bad control character/, "Invalid control character at"],
   [/^Bad (?:Unicode )?escape/, "Invalid \\escape"],
   [/^Unexpected non-whitespace character after JSON/, "Extra data"],
-  [/^Object contains forbidden prototype property/, "forbidden property name"],
 ];
 
 /**

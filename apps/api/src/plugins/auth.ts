@@ -64,6 +64,7 @@ async function authenticateAccess(
  */
 export function registerAuth(app: FastifyInstance, authenticate: Authenticate): void {
   const routes: RouteOptions[] = [];
+  app.decorate("routeTable", routes);
   app.decorateRequest("identity", null);
   // Checked when all hooks have run: routes of third-party plugins get their permission from a hook of their own scope.
   app.addHook("onRoute", (route) => void routes.push(route));

@@ -4,6 +4,7 @@ import { FastifyAdapter } from "@bull-board/fastify";
 import type { Board, BoardQueue } from "@bucketbridge/queue";
 import type { FastifyInstance } from "fastify";
 import { registerBasicAuth, type BasicAuthOptions } from "./basic-auth.ts";
+import { methodNotAllowed, sendEnvelope } from "./errors.ts";
 
 const BASE_PATH = "/admin/queues";
 
@@ -50,9 +51,12 @@ export async function registerBoard(app: FastifyInstance, options: BoardOptions)
       authenticate,
       limiter,
     });
-    scope.addHook("onRequest", (_request, reply, done) => {
+    scope.addHook("onRequest", async (request, reply) => {
       reply.header("content-security-policy", CONTENT_SECURITY_POLICY);
-      done();
+      // Its own read-only mode answers some writes with 200 and does nothing; here nothing but reading gets that far.
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        await sendEnvelope(methodNotAllowed(request.method, ["GET", "HEAD"]), request, reply);
+      }
     });
     await scope.register(serverAdapter.registerPlugin(), { prefix: BASE_PATH });
   });

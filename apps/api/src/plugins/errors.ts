@@ -65,7 +65,8 @@ export function registerErrors(app: FastifyInstance, authenticate: Authenticate)
   });
 }
 
-function methodNotAllowed(method: string, allowed: readonly string[]): ApiError {
+/** 405 with the methods that the path takes. */
+export function methodNotAllowed(method: string, allowed: readonly string[]): ApiError {
   const detail = `Method "${method}" not allowed.`;
   return new ApiError({
     status: 405,

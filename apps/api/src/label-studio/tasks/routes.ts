@@ -22,6 +22,7 @@ export function registerTaskRoutes(app: FastifyInstance, deps: TaskDeps): void {
   );
   app.get("/api/tasks/:id/", needs("tasks.view"), (request) => getTask(deps, request));
   app.patch("/api/tasks/:id/", needs("tasks.change"), (request) => updateTask(deps, request));
+  app.put("/api/tasks/:id/", needs("tasks.change"), (request) => updateTask(deps, request));
   app.delete("/api/tasks/:id/", needs("tasks.delete"), (request, reply) =>
     removeTask(deps, request, reply),
   );
