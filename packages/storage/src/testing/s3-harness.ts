@@ -42,8 +42,14 @@ export async function s3FakeHarness(): Promise<DriverHarness> {
     openMissingBucket: () => open({ bucket: "no-such-bucket" }),
     openDenied: () => open(toFields(denied)),
     openBadCredentials: () => open({ aws_secret_access_key: "wrong-secret" }),
-    seed: (key, body) => Promise.resolve(fake.putObject("suite", key, body)),
-    clear: () => Promise.resolve(fake.clearBucket("suite")),
+    seed: (key, body) => {
+      fake.putObject("suite", key, body);
+      return Promise.resolve();
+    },
+    clear: () => {
+      fake.clearBucket("suite");
+      return Promise.resolve();
+    },
     openBodies: () => fake.openBodies,
     dispose: async () => {
       await egress.close();

@@ -56,8 +56,10 @@ async function collect(body: unknown): Promise<Buffer> {
 function fromOutput(output: Sdk.ListObjectsV2CommandOutput): ParsedListing {
   if (output.IsTruncated === undefined) throw malformed("it says nothing about further pages");
   const contents = output.Contents ?? [];
+  const keys = contents.map(({ Key }) => Key ?? "");
+  if (keys.includes("")) throw malformed("it has an entry without a key");
   return {
-    keys: contents.map(({ Key }) => Key ?? ""),
+    keys,
     sizes: contents.map(({ Size }) => Size ?? 0),
     etags: contents.map(({ ETag }) => toPlainEtag(ETag ?? "")),
     modified: contents.map(({ LastModified }) => LastModified?.getTime() ?? 0),
@@ -97,8 +99,9 @@ function decodePage(listing: ParsedListing): Columns {
     sizes: kept.map(({ index }) => listing.sizes[index] ?? 0),
     etags: kept.map(({ index }) => listing.etags[index] ?? ""),
     modified: kept.map(({ index }) => listing.modified[index] ?? 0),
-    unreadable: unreadable.map((name) => ({
-      name,
+    unreadable: unreadable.map((encoded) => ({
+      name: showBytes(encoded),
+      code: "key_not_utf8",
       reason: "the key is not UTF-8; rename the object",
     })),
   };
@@ -111,6 +114,14 @@ function decodeKey(encoded: string): string | undefined {
     if (error instanceof URIError) return undefined;
     throw error;
   }
+}
+
+/** What can be decoded of a key, its other bytes as `\xff`. */
+function showBytes(encoded: string): string {
+  return encoded.replace(
+    /(?:%[0-9A-Fa-f]{2})+/g,
+    (run) => decodeKey(run) ?? run.replaceAll("%", "\\x").toLowerCase(),
+  );
 }
 
 function malformed(what: string): AppError {
