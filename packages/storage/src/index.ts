@@ -19,9 +19,5 @@ export { withRetry, type RetryPolicy } from "./decorators/retry.ts";
 export { withTimeout, type TimeoutPolicy } from "./decorators/timeout.ts";
 export type * from "./driver.ts";
 export { classifyFailure } from "./failure.ts";
-export {
-  ObjectStore,
-  type ObjectStoreOptions,
-  type PagesOptions,
-  type ReadOptions,
-} from "./object-store.ts";
+export { ObjectStore, type ObjectStoreOptions } from "./object-store.ts";
+export type { PagesOptions, ReadOptions } from "./store-requests.ts";

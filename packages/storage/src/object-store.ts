@@ -1,20 +1,28 @@
-import { AppError, utf8Length } from "@bucketbridge/core";
+import { AppError } from "@bucketbridge/core";
 import { wrapBody } from "./body.ts";
 import type {
   ByteRange,
   DriverTraits,
   ListPage,
-  ListRequest,
   ObjectInfo,
   OpContext,
   PresignOptions,
   PutRequest,
-  ReadRequest,
   ReadResult,
   StorageDriver,
 } from "./driver.ts";
 import { toStoreError, type StoreOperation } from "./failure.ts";
 import { keysAfter, toRelativePage } from "./page-columns.ts";
+import {
+  invalidInput,
+  toAbsoluteKey,
+  toListRequest,
+  toReadRequest,
+  unsupported,
+  type PagesOptions,
+  type ReadOptions,
+  type StoreShape,
+} from "./store-requests.ts";
 
 /** How a store appears to its users. */
 export interface ObjectStoreOptions {
@@ -26,28 +34,6 @@ export interface ObjectStoreOptions {
   readonly root?: string | undefined;
   /** Keys per page where a caller does not say; at most what the driver can. */
   readonly pageSize?: number | undefined;
-}
-
-/** Which objects, and where to start. */
-export interface PagesOptions {
-  /** Plain string prefix below the root. With `recursive: false` it is "" or ends with "/". */
-  readonly prefix?: string | undefined;
-  /** Default true. False: direct children of `prefix` only. */
-  readonly recursive?: boolean | undefined;
-  /** Only keys strictly greater than this by UTF-8 bytes. Works with every driver; cheap where `traits.listAfter`. */
-  readonly after?: string | undefined;
-  /** Goes on with the page behind this token of an earlier listing of the same prefix. */
-  readonly cursor?: string | undefined;
-  /** Keys per page at most. */
-  readonly limit?: number | undefined;
-}
-
-/** Which part of which content of an object. */
-export interface ReadOptions {
-  /** A start at or behind the end is `invalid_input`; an end behind it is cut. `unsupported` without `traits.rangeRead`. */
-  readonly range?: ByteRange | undefined;
-  /** Another content at the store is `precondition_failed`. `unsupported` where `traits.etag` is `none`. */
-  readonly ifEtag?: string | undefined;
 }
 
 /** One call as its error would name it. */
@@ -65,14 +51,18 @@ interface Call {
 export class ObjectStore {
   readonly #driver: StorageDriver;
   readonly #options: ObjectStoreOptions;
-  readonly #root: string;
+  readonly #shape: StoreShape;
   #closed = false;
 
   constructor(driver: StorageDriver, options: ObjectStoreOptions) {
     this.#driver = driver;
     this.#options = options;
     const root = options.root ?? "";
-    this.#root = root === "" || root.endsWith("/") ? root : `${root}/`;
+    this.#shape = {
+      traits: driver.traits,
+      root: root === "" || root.endsWith("/") ? root : `${root}/`,
+      pageSize: Math.min(options.pageSize ?? Infinity, driver.traits.pageSize),
+    };
   }
 
   /** Behaviours of the driver behind this store. */
@@ -113,7 +103,7 @@ export class ObjectStore {
   /** A missing key is `not_found`. */
   stat(key: string, ctx: OpContext): Promise<ObjectInfo> {
     return this.#run({ operation: "stat", key, ctx }, async () =>
-      this.#toRelative(await this.#driver.stat(this.#toAbsolute(key), ctx)),
+      this.#toRelative(await this.#driver.stat(toAbsoluteKey(this.#shape, key), ctx)),
     );
   }
 
@@ -125,7 +115,7 @@ export class ObjectStore {
   read(key: string, options: ReadOptions, ctx: OpContext): Promise<ReadResult> {
     const call: Call = { operation: "read", key, ctx };
     return this.#run(call, async () => {
-      const request = this.#readRequest(key, options);
+      const request = toReadRequest(this.#shape, key, options);
       const result = await this.#driver.read(request, ctx);
       return {
         info: this.#toRelative(result.info),
@@ -143,7 +133,7 @@ export class ObjectStore {
         throw unsupported(`writing on the condition "${condition}"`);
       }
       return this.#toRelative(
-        await this.#driver.put({ ...request, key: this.#toAbsolute(request.key) }, ctx),
+        await this.#driver.put({ ...request, key: toAbsoluteKey(this.#shape, request.key) }, ctx),
       );
     });
   }
@@ -152,7 +142,7 @@ export class ObjectStore {
   delete(key: string, ctx: OpContext): Promise<void> {
     return this.#run({ operation: "delete", key, ctx }, async () => {
       if (this.#driver.delete === undefined) throw unsupported("deleting");
-      await this.#driver.delete(this.#toAbsolute(key), ctx);
+      await this.#driver.delete(toAbsoluteKey(this.#shape, key), ctx);
     });
   }
 
@@ -162,7 +152,7 @@ export class ObjectStore {
       if (this.#driver.presignRead === undefined) throw unsupported("signing of URLs");
       if (!(options.ttlSeconds > 0))
         throw invalidInput("a signed URL needs a life of at least one second");
-      return this.#driver.presignRead(this.#toAbsolute(key), options, ctx);
+      return this.#driver.presignRead(toAbsoluteKey(this.#shape, key), options, ctx);
     });
   }
 
@@ -178,7 +168,7 @@ export class ObjectStore {
     cursor: string | undefined,
     ctx: OpContext,
   ): Promise<ListPage> {
-    const request = this.#listRequest(options, cursor);
+    const request = toListRequest(this.#shape, options, cursor);
     const page = await this.#driver.listPage(request, ctx);
     if (page.cursor !== undefined && page.cursor === cursor) {
       throw new AppError({
@@ -186,39 +176,10 @@ export class ObjectStore {
         message: "the listing does not advance: its token came twice",
       });
     }
-    const relative = toRelativePage(page, request.prefix, this.#root);
+    const relative = toRelativePage(page, request.prefix, this.#shape.root);
     return options.after === undefined || this.traits.listAfter
       ? relative
       : keysAfter(relative, options.after);
-  }
-
-  #listRequest(options: PagesOptions, cursor: string | undefined): ListRequest {
-    const { prefix = "", recursive = true, after } = options;
-    if (!recursive && prefix !== "" && !prefix.endsWith("/")) {
-      throw invalidInput('a prefix that is listed without its folders must end in "/"');
-    }
-    const limit = options.limit ?? this.#options.pageSize ?? this.traits.pageSize;
-    return {
-      prefix: this.#root + prefix,
-      recursive,
-      limit: Math.max(1, Math.min(limit, this.traits.pageSize)),
-      ...(cursor === undefined ? {} : { cursor }),
-      ...(after === undefined || !this.traits.listAfter ? {} : { after: this.#root + after }),
-    };
-  }
-
-  #readRequest(key: string, { range, ifEtag }: ReadOptions): ReadRequest {
-    if (range !== undefined && !this.traits.rangeRead) throw unsupported("reading of a part");
-    if (ifEtag !== undefined && this.traits.etag === "none")
-      throw unsupported("reading of one version");
-    if (range !== undefined && !isRange(range)) throw invalidInput("the range to read is not one");
-    // Everything from 0 is no range: an empty object has none that a store could answer.
-    const isPart = range !== undefined && (range.offset > 0 || range.length !== undefined);
-    return {
-      key: this.#toAbsolute(key),
-      ...(isPart ? { range } : {}),
-      ...(ifEtag === undefined ? {} : { ifEtag }),
-    };
   }
 
   #guardBody(
@@ -242,23 +203,9 @@ export class ObjectStore {
     });
   }
 
-  #toAbsolute(key: string): string {
-    const absolute = this.#root + key;
-    if (key === "") throw invalidInput("a key must not be empty");
-    if (key.includes("\u0000") || !key.isWellFormed()) {
-      throw invalidInput("a key must not hold U+0000 or half of a surrogate pair");
-    }
-    const bytes = utf8Length(absolute);
-    if (bytes > this.traits.maxKeyBytes) {
-      throw invalidInput(
-        `the key has ${String(bytes)} bytes, at most ${String(this.traits.maxKeyBytes)} are taken`,
-      );
-    }
-    return absolute;
-  }
-
   #toRelative(info: ObjectInfo): ObjectInfo {
-    return this.#root === "" ? info : { ...info, key: info.key.slice(this.#root.length) };
+    const { root } = this.#shape;
+    return root === "" ? info : { ...info, key: info.key.slice(root.length) };
   }
 
   async #run<T>(call: Call, action: () => Promise<T>): Promise<T> {
@@ -277,25 +224,6 @@ export class ObjectStore {
       error,
     );
   }
-}
-
-function unsupported(what: string): AppError {
-  return new AppError({
-    code: "unsupported",
-    message: `${what} is not possible with this provider`,
-  });
-}
-
-function invalidInput(message: string): AppError {
-  return new AppError({ code: "invalid_input", message });
-}
-
-function isRange({ offset, length }: ByteRange): boolean {
-  return (
-    Number.isSafeInteger(offset) &&
-    offset >= 0 &&
-    (length === undefined || (Number.isSafeInteger(length) && length > 0))
-  );
 }
 
 function expectedBytes(size: number, range: ByteRange | undefined): number {

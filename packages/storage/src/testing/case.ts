@@ -2,7 +2,8 @@ import { isAppError, type ErrorCode } from "@bucketbridge/core";
 import { expect } from "vitest";
 import { collectBody } from "../body.ts";
 import type { OpContext, StorageDriver } from "../driver.ts";
-import { ObjectStore, type PagesOptions } from "../object-store.ts";
+import { ObjectStore } from "../object-store.ts";
+import type { PagesOptions } from "../store-requests.ts";
 import type { DriverHarness, FetchedUrl, ServiceGap } from "./harness.ts";
 
 /** Groups of the suite, one file each. */
