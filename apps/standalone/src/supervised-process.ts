@@ -19,6 +19,9 @@ export interface SupervisorEvents {
   readonly onGiveUp: (sentence: string) => void;
 }
 
+/** Api and worker end when their parent does, however it ends, if they are told so. */
+const EXIT_WITH_PARENT = "--exit-with-parent";
+
 const RESTART_BACKOFF = { baseMs: 1_000, capMs: 30_000 };
 /** A process that lived this long is healthy; its next crash counts as the first. */
 const HEALTHY_AFTER_MS = 60_000;
@@ -51,7 +54,10 @@ export class SupervisedProcess {
   start(): void {
     const { name, script, env } = this.#spec;
     this.#startedAtMs = performance.now();
-    const child = spawn(process.execPath, [script], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [script, EXIT_WITH_PARENT], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       readline.createInterface({ input: stream }).on("line", (line) => {

@@ -24,26 +24,33 @@ export interface WorkerProcess {
   stop(): Promise<boolean>;
 }
 
-/** Checks the database and starts to work. Rejects with one clear `AppError` when it cannot. */
+/**
+ * Checks the database and starts to work. Rejects with one clear `AppError` when it cannot; what `deps` hold is closed
+ * then too.
+ */
 export async function startWorker(deps: WorkerDeps): Promise<WorkerProcess> {
-  await deps.database.assertOrdinaryRole();
   const state = { isStopping: false };
-  const health = await startHealthServer({
-    ...deps.settings.health,
-    pages: healthPages(deps, state),
-    log: deps.log,
-  });
+  let health: HealthServer;
+  try {
+    await deps.database.assertOrdinaryRole();
+    health = await startHealthServer({
+      ...deps.settings.health,
+      pages: healthPages(deps, state),
+      log: deps.log,
+    });
+  } catch (error) {
+    await closeDeps(deps);
+    throw error;
+  }
   const workers = startWorkers(deps);
-  const sweep = new Sweep({
-    store: deps.sweeps,
-    engine: deps.engine,
-    clock: deps.clock,
-    log: deps.log,
-  });
+  const { engine, clock, log } = deps;
+  const sweep = new Sweep({ store: deps.sweeps, engine, clock, log });
   sweep.start();
   const { groups, version } = deps.settings;
-  const fields = { groups, version, queue: deps.backend.kind, healthPort: health.port };
-  deps.log.info(fields, "worker.started");
+  log.info(
+    { groups, version, queue: deps.backend.kind, healthPort: health.port },
+    "worker.started",
+  );
   let stopping: Promise<boolean> | undefined;
   return {
     healthPort: health.port,
@@ -68,15 +75,19 @@ async function stopWorker(
     Promise.all(parts.workers.map((worker) => worker.close(GRACE_MS))),
     parts.sweep.stop(),
   ]);
+  await closeDeps(deps);
+  await parts.health.close();
+  const isClean = ended.every((isEnded) => isEnded);
+  deps.log.info({ isClean }, "worker.stopped");
+  return isClean;
+}
+
+async function closeDeps(deps: WorkerDeps): Promise<void> {
   await deps.bell.settled();
   await Promise.all([deps.producer.close(), deps.board.close(), deps.connections.close()]);
   await deps.egress.close();
   await deps.backend.close();
   await deps.database.close();
-  await parts.health.close();
-  const isClean = ended.every((isEnded) => isEnded);
-  deps.log.info({ isClean }, "worker.stopped");
-  return isClean;
 }
 
 function healthPages(

@@ -318,7 +318,7 @@ class OwnWorld implements World {
             data: job.data as JobView["data"],
             state: JOB_STATES[index] ?? "",
             result: job.returnvalue as unknown,
-            failedReason: job.failedReason as string | undefined,
+            failedReason: job.failedReason,
             progress: job.progress,
             logs: (await queue.getJobLogs(job.id ?? "")).logs,
           })),

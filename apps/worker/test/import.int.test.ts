@@ -24,7 +24,7 @@ describe("an import by the files method", () => {
   it("makes one task per object, and later one per new object", async () => {
     putMany(2_500, "jpg", "x");
     const storageId = await world.addSource({ bucket });
-    const worker = await world.startWorker();
+    await world.startWorker();
     const first = await world.waitForEnd((await world.request(storageId)).runId);
     expect(first).toMatchObject({ state: "completed", listed: 2_500, created: 2_500, failed: 0 });
     const second = await world.waitForEnd((await world.request(storageId)).runId);
@@ -49,7 +49,7 @@ describe("an import by the files method", () => {
         await gate.promise;
       },
     });
-    const worker = await world.startWorker();
+    await world.startWorker();
     await listing.promise;
     const meanwhile = await Promise.all([1, 2, 3].map(() => world.request(storageId)));
     expect(new Set(meanwhile.map(({ runId, state }) => `${String(runId)} ${state}`)).size).toBe(1);
@@ -64,7 +64,7 @@ describe("an import by the files method", () => {
   it("writes nothing at a dry run", async () => {
     putMany(10, "jpg", "x");
     const storageId = await world.addSource({ bucket });
-    const worker = await world.startWorker();
+    await world.startWorker();
     const { runId } = await world.request(storageId, { kind: "dry_run" });
     expect(await world.waitForEnd(runId)).toMatchObject({ state: "completed", listed: 10 });
     expect(await world.countTasks(storageId)).toEqual({ tasks: 0, distinct: 0 });
@@ -77,7 +77,7 @@ describe("an import by the tasks method", () => {
     put("b.json", '[{"image":"b1.jpg"},{"image":"b2.jpg"}]');
     put("c.jsonl", '{"image":"c1.jpg"}\n{"image":\n{"image":"c3.jpg"}\n');
     const storageId = await world.addSource({ bucket, useBlobUrls: false });
-    const worker = await world.startWorker();
+    await world.startWorker();
     const first = await world.waitForEnd((await world.request(storageId)).runId);
     expect(first).toMatchObject({ state: "completed_with_errors", tasks: 5, failed: 1 });
     expect(await world.countTasks(storageId)).toEqual({ tasks: 5, distinct: 5 });

@@ -45,7 +45,7 @@ describe("a run that somebody interrupts", () => {
     putImages(0, 5_000);
     const storageId = await world.addSource({ bucket });
     const held = holdAtPage(3);
-    const worker = await world.startWorker();
+    await world.startWorker();
     const { runId } = await world.request(storageId);
     await held.reached;
     const { organizationId } = world.tenant;
@@ -67,7 +67,7 @@ describe("a run that somebody interrupts", () => {
     world.buckets.bucket(other).write("only.jpg", Buffer.from("x"));
     const storageId = await world.addSource({ bucket });
     const held = holdAtPage(2);
-    const worker = await world.startWorker();
+    await world.startWorker();
     const { runId } = await world.request(storageId);
     await held.reached;
     const storages = createStorageRepository(world.database);
@@ -102,7 +102,7 @@ describe("a run that somebody interrupts", () => {
     putImages(0, 3_000);
     const storageId = await world.addSource({ bucket });
     const held = holdAtPage(2);
-    const worker = await world.startWorker();
+    await world.startWorker();
     const { runId } = await world.request(storageId);
     await held.reached;
     await createStorageRepository(world.database).remove(world.tenant.organizationId, storageId);
@@ -136,7 +136,7 @@ describe("a run that somebody interrupts", () => {
     });
     expect(await first.stop()).toBe(true);
     held.release();
-    const second = await world.startWorker();
+    await world.startWorker();
     const run = await world.waitForEnd(runId, { timeoutMs: 10_000 });
     expect(run).toMatchObject({ state: "completed", created: 5_000 });
     expect(await world.countTasks(storageId)).toEqual({ tasks: 5_000, distinct: 5_000 });
@@ -145,7 +145,7 @@ describe("a run that somebody interrupts", () => {
   it("fails with its job when the secrets cannot be read, instead of being tried for ever", async () => {
     const storageId = await world.addSource({ bucket, secrets: { token: "hunter2" } });
     await world.query(`UPDATE storage SET secrets = '\\x00' WHERE id = ${String(storageId)}`);
-    const worker = await world.startWorker();
+    await world.startWorker();
     const { runId } = await world.request(storageId);
     expect(await world.waitForEnd(runId)).toMatchObject({
       state: "failed",

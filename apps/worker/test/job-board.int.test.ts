@@ -31,7 +31,7 @@ describe("the job of a run", () => {
       world.buckets.bucket(bucket).write(key, Buffer.from('{"image":"a.jpg"}'));
     }
     const storageId = await world.addSource({ bucket, useBlobUrls: false });
-    const worker = await world.startWorker();
+    await world.startWorker();
     const { runId } = await world.request(storageId);
     const job = await jobOf(runId, "completed");
     expect(job.result).toMatchObject({
@@ -52,7 +52,7 @@ describe("the job of a run", () => {
         Promise.reject(world.fault({ code: "permission_denied", detail: "no ListBucket" })),
     });
     const storageId = await world.addSource({ bucket });
-    const worker = await world.startWorker();
+    await world.startWorker();
     const { runId } = await world.request(storageId);
     const job = await jobOf(runId, "failed");
     const run = await world.find(runId);

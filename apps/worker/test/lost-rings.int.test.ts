@@ -21,7 +21,7 @@ describe("the sweep", () => {
   it("rings for a run whose ring got lost", async () => {
     const storageId = await world.addSource({ bucket });
     const { runId } = await world.request(storageId, { isRung: false });
-    const worker = await world.startWorker();
+    await world.startWorker();
     expect(await world.waitForEnd(runId)).toMatchObject({ state: "completed", created: 3_000 });
   });
 
@@ -34,7 +34,7 @@ describe("the sweep", () => {
       },
     });
     // Turns of one page, so that the run needs the queue after it was wiped.
-    const worker = await world.startWorker({ engine: { yieldMs: 0, pageSize: 500 } });
+    await world.startWorker({ engine: { yieldMs: 0, pageSize: 500 } });
     const { runId } = await world.request(storageId);
     expect(await world.waitForEnd(runId)).toMatchObject({ state: "completed", created: 3_000 });
     expect(await world.countTasks(storageId)).toEqual({ tasks: 3_000, distinct: 3_000 });
@@ -45,7 +45,7 @@ describe("the sweep", () => {
     const { runId } = await world.request(storageId, { isRung: false });
     await world.query(`UPDATE run SET state = 'waiting' WHERE id = ${String(runId)}`);
     await world.query(`DELETE FROM scan_unit WHERE run_id = ${String(runId)}`);
-    const worker = await world.startWorker();
+    await world.startWorker();
     expect(await world.waitForEnd(runId)).toMatchObject({ state: "completed", created: 3_000 });
   });
 
@@ -55,7 +55,7 @@ describe("the sweep", () => {
     await world.query(
       `UPDATE run SET state = 'running', cancel_requested = true WHERE id = ${String(runId)}`,
     );
-    const worker = await world.startWorker({ groups: [] });
+    await world.startWorker({ groups: [] });
     expect(await world.waitForEnd(runId)).toMatchObject({ state: "canceled" });
   });
 
