@@ -98,7 +98,7 @@ export function createUserRepository(database: Database): UserRepository {
 }
 
 /** Members that the scope shows, the oldest first. */
-export async function listMemberRows(tx: Transaction, condition: Prisma.Sql): Promise<Member[]> {
+async function listMemberRows(tx: Transaction, condition: Prisma.Sql): Promise<Member[]> {
   return tx.$queryRaw<
     Member[]
   >`SELECT ${MEMBER_COLUMNS} ${MEMBER_TABLES} WHERE ${condition} ORDER BY m.created_at, u.id`;
