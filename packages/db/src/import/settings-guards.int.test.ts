@@ -127,8 +127,8 @@ describe("settings that change while a run works", () => {
     [
       {
         statement: "storage-changed",
-        from: "AND o.lease_owner IS NOT NULL AND NOT",
-        to: "AND false AND NOT",
+        from: "WHERE w.lease_owner IS NOT NULL AND NOT",
+        to: "WHERE false AND NOT",
       },
     ],
     async (scene) => {

@@ -11,7 +11,7 @@
 -- Returns inserted, removed, state, task_ids bigint[], task_rows int[] (the new tasks and their rows); no row: the lease is lost
 -- or the storage changed, nothing was written. Rows whose task exists are left as they are; issues of rows in $4 are resolved.
 -- A finished object is failed when a row issue of it is open (the failure lies in its content), else done; its own issue is
--- resolved.
+-- resolved. OFFSET 0: looked up per task; a hash of all annotations would be the plan otherwise.
 WITH object AS MATERIALIZED (
   SELECT o.id, o.organization_id, o.storage_id, o.key, s.project_id, p.maximum_annotations
   FROM source_object o JOIN storage s ON s.id = o.storage_id JOIN project p ON p.id = s.project_id
@@ -21,8 +21,8 @@ WITH object AS MATERIALIZED (
   FOR UPDATE OF o
 ), stale AS (
   DELETE FROM task t USING object o
-  WHERE $18::boolean AND t.source_object_id = o.id AND NOT EXISTS (SELECT FROM annotation a WHERE a.task_id = t.id)
-    AND NOT EXISTS (SELECT FROM draft d WHERE d.task_id = t.id)
+  WHERE $18::boolean AND t.source_object_id = o.id AND NOT EXISTS (SELECT FROM annotation a WHERE a.task_id = t.id OFFSET 0)
+    AND NOT EXISTS (SELECT FROM draft d WHERE d.task_id = t.id OFFSET 0)
   RETURNING t.row_index
 ), gone AS MATERIALIZED (
   SELECT count(*) AS n FROM stale
@@ -46,7 +46,7 @@ WITH object AS MATERIALIZED (
   SELECT t.row_index, NULL, 'touched', 'the file changed while it was read; this task is of the older version and somebody worked on it'
   FROM object o JOIN task t ON t.source_object_id = o.id
   WHERE $18::boolean AND NOT t.row_index = ANY ($19::int[])
-    AND (EXISTS (SELECT FROM annotation a WHERE a.task_id = t.id) OR EXISTS (SELECT FROM draft d WHERE d.task_id = t.id))
+    AND (EXISTS (SELECT FROM annotation a WHERE a.task_id = t.id OFFSET 0) OR EXISTS (SELECT FROM draft d WHERE d.task_id = t.id OFFSET 0))
 ), noted AS (
   INSERT INTO issue AS i (organization_id, storage_id, run_id, key, row_index, byte_offset, code, message)
   SELECT o.organization_id, o.storage_id, $1::int, o.key, b.row_index, b.byte_offset, b.code, b.message FROM object o CROSS JOIN bad b

@@ -34,27 +34,28 @@ WITH changed AS (
          e.actor_id, e.options, c.settings_version
   FROM changed c CROSS JOIN ended e WHERE NOT e.cancel_requested
   ON CONFLICT (storage_id, kind) WHERE state = 'waiting' DO NOTHING
-), unloaded AS MATERIALIZED (
-  SELECT o.id FROM changed c JOIN source_object o ON o.storage_id = c.id
-  WHERE $3::boolean AND o.state IN ('pending', 'failed') AND o.live_tasks = 0 FOR UPDATE OF o SKIP LOCKED
+), waiting AS MATERIALIZED (
+  SELECT o.id, o.live_tasks, o.lease_owner FROM changed c JOIN source_object o ON o.storage_id = c.id
+  WHERE o.state = 'pending' AND ($3::boolean OR o.lease_owner IS NOT NULL) FOR UPDATE OF o SKIP LOCKED
+), broken AS MATERIALIZED (
+  SELECT o.id, o.live_tasks FROM changed c JOIN source_object o ON o.storage_id = c.id
+  WHERE $3::boolean AND o.state = 'failed' FOR UPDATE OF o SKIP LOCKED
 ), dropped AS (
-  DELETE FROM source_object o USING unloaded u WHERE o.id = u.id
-), partly AS MATERIALIZED (
-  SELECT o.id FROM changed c JOIN source_object o ON o.storage_id = c.id
-  WHERE $3::boolean AND o.live_tasks > 0 AND (o.state = 'failed' OR ($4::boolean AND o.state = 'pending')) FOR UPDATE OF o SKIP LOCKED
+  DELETE FROM source_object o
+  USING (SELECT w.id FROM waiting w WHERE $3::boolean AND w.live_tasks = 0 UNION ALL SELECT x.id FROM broken x WHERE x.live_tasks = 0) u
+  WHERE o.id = u.id
 ), again AS (
   UPDATE source_object o
   SET content_failed = false, attempt_run_id = NULL, state = CASE WHEN $4::boolean THEN 'done' ELSE o.state END,
       lease_owner = NULL, lease_epoch = o.lease_epoch + 1, next_attempt_at = NULL
-  FROM partly p WHERE o.id = p.id
-), held AS MATERIALIZED (
-  SELECT o.id FROM changed c JOIN source_object o ON o.storage_id = c.id
-  WHERE o.state = 'pending' AND o.lease_owner IS NOT NULL AND NOT ($3::boolean AND (o.live_tasks = 0 OR $4::boolean))
-  FOR UPDATE OF o SKIP LOCKED
+  FROM (SELECT x.id FROM broken x WHERE x.live_tasks > 0
+        UNION ALL SELECT w.id FROM waiting w WHERE $4::boolean AND w.live_tasks > 0) p
+  WHERE o.id = p.id
 ), released AS (
   UPDATE source_object o
   SET lease_owner = NULL, lease_epoch = o.lease_epoch + 1, attempts = greatest(o.attempts - 1, 0), next_attempt_at = statement_timestamp()
-  FROM held h WHERE o.id = h.id
+  FROM waiting w
+  WHERE w.lease_owner IS NOT NULL AND NOT ($3::boolean AND w.live_tasks = 0) AND NOT $4::boolean AND o.id = w.id
 ), solved AS (
   UPDATE issue i SET resolved_at = now() FROM changed c WHERE $3::boolean AND i.storage_id = c.id AND i.resolved_at IS NULL
 )

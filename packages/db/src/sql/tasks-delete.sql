@@ -1,8 +1,9 @@
 -- Deletes tasks that nobody annotated and takes them off their object's live_tasks. After tasks-lock; when a person deletes
 -- annotated tasks, annotations-delete stands between. $1 task ids bigint[]  $2 tally slot smallint
 -- Returns deleted int, kept int (annotated: they stay). An object whose last task goes is listed anew by the next sync.
+-- OFFSET 0: looked up per task; a hash of all annotations would be the plan otherwise.
 WITH doomed AS (
-  DELETE FROM task t WHERE t.id = ANY ($1::bigint[]) AND NOT EXISTS (SELECT FROM annotation a WHERE a.task_id = t.id)
+  DELETE FROM task t WHERE t.id = ANY ($1::bigint[]) AND NOT EXISTS (SELECT FROM annotation a WHERE a.task_id = t.id OFFSET 0)
   RETURNING t.organization_id, t.project_id, t.source_object_id
 ), per_object AS MATERIALIZED (
   SELECT d.source_object_id AS id, count(*)::int AS n FROM doomed d WHERE d.source_object_id IS NOT NULL GROUP BY 1
