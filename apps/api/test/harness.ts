@@ -150,6 +150,7 @@ async function makeStranger(database: Database): Promise<TestMember> {
 const noStores: Stores = {
   find: () => Promise.resolve(undefined),
   check: () => Promise.resolve(),
+  checkHosts: () => Promise.resolve(),
   open: () => {
     throw new AppError({ code: "unsupported", message: "this test has no stores" });
   },

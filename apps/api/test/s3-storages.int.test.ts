@@ -99,12 +99,12 @@ describe("s3 storages on a store that checks signatures", () => {
 
   it("can be saved without a bucket, but not validated", async () => {
     expect(await create({})).toMatchObject({ bucket: null, status: "initialized" });
-    const validate = {
-      method: "POST",
-      url: "/api/storages/s3/validate",
-      payload: { project, ...keys },
-    } as const;
-    expect(complaint(await call(validate, 400))).toEqual(["Error validating storage connection"]);
+    const bare = { method: "POST", url: "/api/storages/s3/", payload: { project } } as const;
+    expect(await call(bare, 201)).toMatchObject({ bucket: null, s3_endpoint: null });
+    for (const payload of [{ project }, { project, ...keys }]) {
+      const answer = await call({ method: "POST", url: "/api/storages/s3/validate", payload }, 400);
+      expect(complaint(answer)).toEqual(["Error validating storage connection"]);
+    }
   });
 
   it("say so when nothing answers at the endpoint, without a 5xx that the SDK would repeat", async () => {

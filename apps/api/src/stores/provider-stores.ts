@@ -17,6 +17,8 @@ export function createStores(deps: ProviderDeps): Stores {
   return {
     find: async (type) => (isProviderName(type) ? loadProvider(type) : undefined),
     check: (definition, settings, options) => check(definition, deps, settings, options),
+    checkHosts: (definition, settings, signal) =>
+      assertHostsAllowed(definition, deps, settings, signal),
     open: (definition, settings) => open(definition, deps, settings),
   };
 }
@@ -28,7 +30,6 @@ async function check(
   options: CheckOptions,
 ): Promise<void> {
   const settings = parse(definition, full);
-  await assertHostsAllowed(definition, deps, settings, options.signal);
   const driver = await definition.open(settings, deps);
   try {
     await definition.validate(driver, settings, options);
@@ -53,10 +54,7 @@ async function open(
   };
 }
 
-/**
- * A URL that the user named is looked at even when nothing would be sent to it yet, as by a storage without a bucket. Other
- * forms of a host are the provider's to judge.
- */
+/** Hosts that are written as URLs; other forms are looked at by the provider when it connects. */
 async function assertHostsAllowed(
   definition: ProviderDefinition,
   { egress }: ProviderDeps,

@@ -31,6 +31,12 @@ export interface Stores {
     settings: FullSettings,
     options: CheckOptions,
   ): Promise<void>;
+  /** Whether the hosts that the user named may be reached; nothing is sent to them. Rejects with the refusal. */
+  checkHosts(
+    definition: ProviderDefinition,
+    settings: FullSettings,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Makes no connection yet. */
   open(definition: ProviderDefinition, settings: FullSettings): Promise<OpenStore>;
 }

@@ -75,6 +75,8 @@ export interface ProviderDefinition<
   fromDisplayKey?(settings: z.output<Settings>, displayKey: string): string | undefined;
   /** What the user's regex is matched against (localfiles: the last part). Absent: the key. */
   filterName?(key: string): string;
+  /** False while the settings name no place: such a storage may be saved without a check (ls-api §2.2). Absent: always true. */
+  isPlaced?(settings: z.output<Settings>): boolean;
   /** What errors name: `s3://bucket/prefix`, `/data/folder`. */
   describe(settings: z.output<Settings>): string;
   /** Makes the driver; loads its SDK on first use. No connection is made. */

@@ -1,6 +1,6 @@
 import { isAppError } from "@bucketbridge/core";
 import { isEgressRefusal } from "@bucketbridge/storage/egress";
-import { ApiError } from "../../api-error.ts";
+import { ApiError, nonFieldError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import type { StorageDraft } from "./draft.ts";
 import type { StorageKind } from "./storage-kind.ts";
@@ -8,21 +8,18 @@ import type { StorageKind } from "./storage-kind.ts";
 /** All checks of one request together; an answer must come before the client gives up. */
 const CHECK_MS = 20_000;
 
-/** Settings that name no place yet: such a storage can be saved (ls-api §2.2), and its runs fail until it has one. */
-const NO_PLACE_YET: ReadonlySet<string | undefined> = new Set(["s3.bucket_missing"]);
+/** The contract's words for a connection that cannot even be tried. */
+const NOTHING_TO_CHECK = "Error validating storage connection";
 
-/** The check before a storage is saved. */
+/** The check before a storage is saved. One that names no place yet can be saved; its runs fail until it has one. */
 export async function checkBeforeSave(
   deps: Pick<ApiDeps, "stores">,
   kind: StorageKind,
   draft: StorageDraft,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await checkConnection(deps, kind, draft, signal);
-  } catch (error) {
-    if (!isAppError(error) || !NO_PLACE_YET.has(error.reason)) throw error;
-  }
+  if (isPlaced(kind, draft)) await checkConnection(deps, kind, draft, signal);
+  else await checkHosts(deps, kind, draft, signal);
 }
 
 /**
@@ -30,22 +27,48 @@ export async function checkBeforeSave(
  * the provider's sentence, a refused address 403 (design §13).
  */
 export async function checkConnection(
+  deps: Pick<ApiDeps, "stores">,
+  kind: StorageKind,
+  draft: StorageDraft,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isPlaced(kind, draft)) {
+    await checkHosts(deps, kind, draft, signal);
+    throw nonFieldError(NOTHING_TO_CHECK);
+  }
+  try {
+    await deps.stores.check(kind.definition, toFullSettings(draft), {
+      direction: "source",
+      prefix: draft.prefix ?? "",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS)]),
+    });
+  } catch (error) {
+    throw toCheckError(error);
+  }
+}
+
+/** Nothing would be sent to these hosts yet, but a refusal should not wait for the first run. */
+async function checkHosts(
   { stores }: Pick<ApiDeps, "stores">,
   kind: StorageKind,
   draft: StorageDraft,
   signal: AbortSignal,
 ): Promise<void> {
-  const settings = { ...draft.settings, ...draft.secrets };
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS)]);
   try {
-    await stores.check(kind.definition, settings, {
-      direction: "source",
-      prefix: draft.prefix ?? "",
-      signal: deadline,
-    });
+    await stores.checkHosts(kind.definition, toFullSettings(draft), deadline);
   } catch (error) {
     throw toCheckError(error);
   }
+}
+
+function isPlaced({ definition }: StorageKind, draft: StorageDraft): boolean {
+  return definition.isPlaced?.(toFullSettings(draft)) !== false;
+}
+
+/** As the provider's schema takes them. */
+export function toFullSettings({ settings, secrets }: StorageDraft): Record<string, unknown> {
+  return { ...settings, ...secrets };
 }
 
 /** What the wire answers for a failure on the way to a user's store. Errors of our own pass through. */

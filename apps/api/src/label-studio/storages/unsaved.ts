@@ -5,7 +5,7 @@ import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
 import { queryFlag } from "../query.ts";
-import { checkConnection, toCheckError } from "./check-connection.ts";
+import { checkConnection, toCheckError, toFullSettings } from "./check-connection.ts";
 import { readUnsaved } from "./handlers.ts";
 import { previewFiles, type PreviewFile } from "./preview.ts";
 import type { StorageKind } from "./storage-kind.ts";
@@ -51,7 +51,7 @@ export async function previewStorage(
   const signal = clientSignal(reply);
   await checkConnection(deps, kind, draft, signal);
   const limit = Math.max(1, asked ?? DEFAULT_PREVIEW_FILES);
-  const open = await deps.stores.open(kind.definition, { ...draft.settings, ...draft.secrets });
+  const open = await deps.stores.open(kind.definition, toFullSettings(draft));
   try {
     return await previewFiles(open, draft, { limit, signal });
   } catch (error) {

@@ -39,6 +39,7 @@ export const s3Provider = defineProvider({
     },
   ],
   referencePrefix: (settings) => `s3://${textOf(settings.bucket) ?? ""}/`,
+  isPlaced: (settings) => textOf(settings.bucket) !== undefined,
   describe: (settings) => `s3://${textOf(settings.bucket) ?? ""}`,
   async open(settings, { egress, ambient }) {
     const bucketName = textOf(settings.bucket);
