@@ -396,6 +396,23 @@ describe("source storages", () => {
       });
     });
 
+    it("loses nothing when several people change different settings at once", async () => {
+      const stored = await create({ bucket: "imgs", aws_access_key_id: "AK" });
+      const changes = [
+        { title: "at once" },
+        { region_name: "eu" },
+        { prefix: "p" },
+        { presign_ttl: 9 },
+        { description: "d" },
+      ];
+      const url = one(stored["id"]);
+      await Promise.all(changes.map((payload) => call({ method: "PATCH", url, payload })));
+      const merged = Object.assign({}, ...changes) as Json;
+      expect(await call({ url })).toMatchObject({ ...merged, bucket: "imgs" });
+      await call({ method: "PATCH", url, payload: { bucket: "dogs" } });
+      expect(stores.checks.at(-1)).toMatchObject({ aws_access_key_id: "AK", region_name: "eu" });
+    });
+
     it("never moves a storage to another project", async () => {
       const stored = await create({ bucket: "imgs" });
       const other = await makeProject();

@@ -62,7 +62,8 @@ export interface NewStorage extends StorageFields {
 
 /** What an update writes. */
 export interface StorageUpdate {
-  readonly fields: Omit<StorageFields, "secrets">;
+  /** Those that change; the others are left to whoever changes them at the same time. */
+  readonly fields: Partial<Omit<StorageFields, "secrets">>;
   /** Undefined: the stored ones stay as they are, readable or not. */
   readonly secrets: SecretFields | undefined;
   /** The version that `fields` were merged over; another one at the database makes the update do nothing. */
@@ -191,12 +192,17 @@ async function change(
     where: { id },
     data: {
       ...fields,
-      settings: toJson(fields.settings),
+      settings: toJson(fields.settings ?? (before.settings as Record<string, unknown>)),
       ...(secrets === undefined ? {} : { secrets: sealOrNothing(keyRing, secrets, owner) }),
     },
   });
   await tx.$executeRaw`UPDATE storage SET updated_at = now() WHERE id = ${id}`;
-  const nextRunId = await applyEffect(tx, id, update, !before.useBlobUrls && fields.useBlobUrls);
+  const nextRunId = await applyEffect(
+    tx,
+    id,
+    update,
+    !before.useBlobUrls && fields.useBlobUrls === true,
+  );
   const after = await tx.storage.findUniqueOrThrow({ where: { id } });
   return { storage: toRecord(after), nextRunId };
 }

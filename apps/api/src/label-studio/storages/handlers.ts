@@ -18,7 +18,7 @@ import {
   touchesConnection,
   type StoredDraft,
 } from "./storage-request.ts";
-import { toEffect } from "./update-effect.ts";
+import { changedFields, toEffect } from "./update-effect.ts";
 
 /** A saved storage and what its type says about it. */
 export interface FoundStorage {
@@ -138,13 +138,17 @@ async function readUpdate(
   reader.finish();
   const isConnection = isReplace || touchesConnection(raw, kind);
   if (isConnection) await checkBeforeSave(deps, kind, draft, signal);
-  const { secrets, ...fields } = draft;
   return {
-    fields,
-    secrets: isConnection ? secrets : undefined,
+    fields: changedFields(storage, draft),
+    secrets: namesSecrets(raw, kind) ? draft.secrets : undefined,
     settingsVersion: storage.settingsVersion,
     effect: toEffect(kind.definition, stored.draft, draft),
   };
+}
+
+/** Unnamed secrets stay as they are stored, readable or not. */
+function namesSecrets(raw: RawFields, { fields }: StorageKind): boolean {
+  return fields.some(({ secret, name }) => secret && raw[name] !== undefined);
 }
 
 /** PUT: what the body leaves out keeps its stored value, except two flags that return to true (ls-api §1.1). */

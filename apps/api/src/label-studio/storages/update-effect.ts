@@ -1,4 +1,4 @@
-import type { UpdateEffect } from "@bucketbridge/db";
+import type { StorageRecord, StorageUpdate, UpdateEffect } from "@bucketbridge/db";
 import { changedLocation, type ProviderDefinition } from "@bucketbridge/storage/providers";
 import type { StorageDraft } from "./draft.ts";
 
@@ -21,6 +21,28 @@ export function toEffect(
   const restarts =
     isChanged(stored.settings, wanted.settings) || isChanged(stored.secrets, wanted.secrets);
   return restarts ? "restart" : "none";
+}
+
+const COLUMNS = [
+  "title",
+  "description",
+  "settings",
+  "prefix",
+  "regexFilter",
+  "useBlobUrls",
+  "presign",
+  "presignTtl",
+  "recursiveScan",
+  "synchronizable",
+] as const satisfies readonly (keyof StorageDraft & keyof StorageRecord)[];
+
+/** What has to be written; the rest may be changed by somebody else at this moment. */
+export function changedFields(
+  stored: StorageRecord,
+  wanted: StorageDraft,
+): StorageUpdate["fields"] {
+  const changed = COLUMNS.filter((name) => isChanged(stored[name], wanted[name]));
+  return Object.fromEntries(changed.map((name) => [name, wanted[name]]));
 }
 
 function isChanged(stored: unknown, wanted: unknown): boolean {
