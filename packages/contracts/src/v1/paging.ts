@@ -1,10 +1,10 @@
 import { z } from "zod";
 
 /** Most entries of one page of /api/v1. */
-export const MAX_PAGE_ENTRIES = 500;
+const MAX_PAGE_ENTRIES = 500;
 
 /** Entries of a page when the request names no limit. */
-export const DEFAULT_PAGE_ENTRIES = 100;
+const DEFAULT_PAGE_ENTRIES = 100;
 
 /** Query fields of a keyset page: pass `nextCursor` of the answer to go on. */
 export const pageQuery = z.object({
