@@ -68,6 +68,8 @@ export interface World {
   /** Rings for a run; false: the queue was away. */
   ring(runId: number, tenant?: Tenant): Promise<boolean>;
   startWorker(over?: WorkerOverrides): Promise<TestWorker>;
+  /** Ends the workers of the test now. */
+  stopWorkers(): Promise<void>;
   find(runId: number, tenant?: Tenant): Promise<RunRecord | undefined>;
   /** Waits for the run to end. */
   waitForEnd(runId: number, options?: WaitForEndOptions): Promise<RunRecord>;

@@ -1,5 +1,5 @@
 import { silentLogger } from "@bucketbridge/core";
-import { makeRecordingLogger, waitFor } from "@bucketbridge/testkit";
+import { createRelay, makeRecordingLogger, waitFor } from "@bucketbridge/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { QueueBackend } from "./backend.ts";
 import { createQueueBackend } from "./backends.ts";
@@ -15,7 +15,6 @@ import {
   startRedisServer,
   type QueueServer,
 } from "./testing/queue-harness.ts";
-import { createRelay } from "./testing/relay.ts";
 import { createWorker, type WorkerBinding } from "./worker-binding.ts";
 
 /** Timers are late on a busy machine; a hang would be seconds. */

@@ -151,8 +151,8 @@ describe("objects", () => {
     [
       {
         statement: "objects-claim",
-        from: "fit.bytes <= $4::bigint OR fit.n = 1",
-        to: "fit.bytes <= $4::bigint",
+        from: "fit.n = 1 OR (fit.bytes <= $4::bigint",
+        to: "(fit.bytes <= $4::bigint",
       },
     ],
     async ({ worker }) => {
@@ -162,6 +162,25 @@ describe("objects", () => {
         (await worker.claim(run, 9, 100)).length === 1 &&
         (await worker.claim(run, 9, 100)).length === 1
       );
+    },
+  );
+
+  guard(
+    "whose last claim came to no end are claimed alone",
+    [
+      {
+        statement: "objects-claim",
+        from: " AND fit.attempts = 0 AND fit.first_attempts = 0",
+        to: "",
+      },
+    ],
+    async ({ worker }) => {
+      const { run, lease } = await worker.list();
+      await worker.page(lease, aPage(["a", "b", "c"]));
+      const claims = [(await worker.claim(run)).length];
+      for (const key of ["a", "b", "c"]) await expireObject(key);
+      for (let round = 0; round < 4; round++) claims.push((await worker.claim(run)).length);
+      return claims.join() === "3,1,1,1,0";
     },
   );
 

@@ -1,4 +1,5 @@
--- Claims objects to load, at most $3 objects and about $4 bytes; one object that is larger alone is claimed alone.
+-- Claims objects to load, at most $3 objects and about $4 bytes; one object that is larger alone is claimed alone, and so is one
+-- whose last claim came to no end: if it kills its worker, it must not take others with it to their last attempt.
 -- $1 run int   $2 owner text   $3 count int   $4 bytes bigint   $5 lease seconds float8   $6 claims before poison int
 -- Returns id, key, etag, version, size, epoch, attempts, rows_loaded, byte_offset; no row: nothing to load now, try run-lock.
 -- attempts rises here and falls back to 1 with every checkpoint. An object that is due after its $6th claim never came to an
@@ -32,10 +33,12 @@ WITH active AS MATERIALIZED (
   SELECT p.organization_id, $1::int, 0, count(*) FROM poisoned p GROUP BY p.organization_id
   ON CONFLICT (run_id, slot) DO UPDATE SET objects = c.objects + excluded.objects
 ), fit AS (
-  SELECT id, sum(size) OVER w AS bytes, row_number() OVER w AS n FROM due WHERE attempts < $6::int WINDOW w AS (ORDER BY next_attempt_at, id)
+  SELECT id, attempts, sum(size) OVER w AS bytes, row_number() OVER w AS n, first_value(attempts) OVER w AS first_attempts
+  FROM due WHERE attempts < $6::int WINDOW w AS (ORDER BY next_attempt_at, id)
 )
 UPDATE source_object o
 SET lease_owner = $2::text, lease_epoch = o.lease_epoch + 1, attempts = o.attempts + 1, attempt_run_id = $1::int,
     next_attempt_at = clock_timestamp() + make_interval(secs => $5::float8)
-FROM fit WHERE o.id = fit.id AND (fit.bytes <= $4::bigint OR fit.n = 1)
+FROM fit
+WHERE o.id = fit.id AND (fit.n = 1 OR (fit.bytes <= $4::bigint AND fit.attempts = 0 AND fit.first_attempts = 0))
 RETURNING o.id, o.key, o.etag, o.version, o.size, o.lease_epoch AS epoch, o.attempts, o.rows_loaded, o.byte_offset
