@@ -39,11 +39,11 @@ export const MAX_PARQUET_FOOTER_VALUES = 500_000;
 /** Stored bytes of one row group, which is read as a whole. Writers aim at 128 MiB decoded. */
 export const MAX_PARQUET_GROUP_BYTES = 128 * 1024 * 1024;
 
-/** Decoded bytes of one Parquet page; writers make pages of 1 MiB, one large value has a page of its own. */
-export const MAX_PARQUET_PAGE_BYTES = 64 * 1024 * 1024;
+/** Decoded bytes of one Parquet page: DuckDB goes up to 100,000,000, other writers make pages of 1 MiB. */
+export const MAX_PARQUET_PAGE_BYTES = 104 * 1024 * 1024;
 
-/** Values of one Parquet page: eight bytes each once decoded, and a run-length code makes them out of nothing. */
-export const MAX_PARQUET_PAGE_VALUES = 4 * 1024 * 1024;
+/** Values of one Parquet page, which a run-length code makes out of nothing: pyarrow's row groups have as many rows. */
+export const MAX_PARQUET_PAGE_VALUES = 1024 * 1024;
 
 /** Decoded bytes that no ratio is asked of: a small file of equal rows is no bomb. */
 export const FREE_DECODED_BYTES = 64 * 1024 * 1024;
@@ -51,8 +51,11 @@ export const FREE_DECODED_BYTES = 64 * 1024 * 1024;
 /** A row of a JSON file beyond this is parsed in a thread with limits; below it stalls the event loop for 20 ms at most. */
 export const INLINE_ROW_BYTES = 1024 * 1024;
 
-/** Heap of a parsing thread. A row of 16 MiB takes a tenth of it, one made of empty objects more than all. */
-export const PARSE_HEAP_MIB = 256;
+/** Heap that a row or a column may take by estimate once it is parsed; beyond is an issue `parse_limit`. */
+export const MAX_PARSED_BYTES = 384 * 1024 * 1024;
+
+/** Heap of a parsing thread. Above the estimates, because V8 ends the whole process when one large allocation meets the limit. */
+export const PARSE_HEAP_MIB = 512;
 
 /** One answer of a parsing thread (a row, or some thousand rows of Parquet): a hundred times what an ordinary one takes. */
 export const PARSE_TIMEOUT_MS = 60_000;

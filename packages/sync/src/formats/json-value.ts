@@ -1,8 +1,8 @@
 import { Buffer, isUtf8 } from "node:buffer";
-import { MAX_JSON_DEPTH } from "@bucketbridge/core";
+import { INLINE_ROW_BYTES, MAX_JSON_DEPTH, MAX_PARSED_BYTES } from "@bucketbridge/core";
 import { mayNeedExactJson, parseExactJson } from "./exact-json.ts";
 import type { RowProblem } from "./items.ts";
-import { exceedsJsonDepth } from "./json-depth.ts";
+import { estimateJsonHeap, exceedsJsonDepth } from "./json-shape.ts";
 import { findJsonError } from "./json-syntax.ts";
 import { findUnstorable } from "./storable.ts";
 import { findInvalidUtf8 } from "./utf8.ts";
@@ -43,6 +43,9 @@ export function readJson(bytes: Buffer): JsonReading | JsonRefusal {
       deepest,
       `it nests more than ${String(MAX_JSON_DEPTH)} levels deep: flatten it`,
     );
+  }
+  if (bytes.length > INLINE_ROW_BYTES && estimateJsonHeap(bytes) > MAX_PARSED_BYTES) {
+    return refusal("parse_limit", 0, "it has too many values for one row: split it");
   }
   return parse(bytes, bytes.toString());
 }

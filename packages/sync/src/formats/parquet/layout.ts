@@ -1,7 +1,7 @@
 import { FREE_DECODED_BYTES, MAX_DECODED_RATIO, MAX_PARQUET_GROUP_BYTES } from "@bucketbridge/core";
 import type { ColumnMetaData, FileMetaData, RowGroup } from "hyparquet";
 import { corruptParquet, parquetProblem } from "./problems.ts";
-import { readColumns, type ParquetColumn } from "./schema.ts";
+import type { ParquetColumn } from "./schema.ts";
 
 /** Bytes of one column chunk in the file. */
 export interface ChunkRange {
@@ -41,8 +41,11 @@ const MAGIC_BYTES = 4;
  * Checks what a footer says about a file of `fileBytes` bytes: counts that add up and are not negative, ranges inside the file, known
  * codecs, bounded row groups, a bounded ratio. Throws a Parquet problem.
  */
-export function checkLayout(metadata: FileMetaData, fileBytes: number): ParquetLayout {
-  const columns = readColumns(metadata.schema);
+export function checkLayout(
+  metadata: FileMetaData,
+  columns: readonly ParquetColumn[],
+  fileBytes: number,
+): ParquetLayout {
   const groups: GroupLayout[] = [];
   let rows = 0;
   let decodedBytes = 0;

@@ -1,16 +1,17 @@
 import { isAppError } from "@bucketbridge/core";
-import type { AsyncBuffer, Compressors, FileMetaData } from "hyparquet";
+import type { AsyncBuffer, ColumnMetaData, FileMetaData } from "hyparquet";
 import type { BadRowItem, RowItem } from "../items.ts";
-import { loadCodecs } from "./codecs.ts";
+import { loadCodecs, type Codecs, type Decompress } from "./codecs.ts";
 import { checkLayout, type GroupLayout, type ParquetLayout } from "./layout.ts";
 import { checkPages } from "./pages.ts";
 import { toParquetItem } from "./parquet-row.ts";
 import { corruptParquet } from "./problems.ts";
 import type { FilePart } from "./range-reader.ts";
+import { readColumns, type ParquetColumn } from "./schema.ts";
 import { VALUE_PARSERS } from "./values.ts";
 
 /** Rows that are decoded at once: a page is decoded anew for each such window that it reaches into, and pages may have a million rows. */
-const WINDOW_ROWS = 65_536;
+const WINDOW_ROWS = 16_384;
 
 /** Decoded bytes of a window by what the footer says; what it holds at once is a small multiple of it. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
@@ -23,22 +24,29 @@ const ANSWER_BYTES = 4 * 1024 * 1024;
 const MAX_CAUSE_CHARS = 200;
 
 /**
- * Decodes the rows of one Parquet file, row group by row group: `loadGroup`, then `nextRows` until it is empty. What the file claims is checked
- * before it is allocated for; the work between two answers may still be long, or not end (the decoder of run-length codes trusts its
- * input), so a process that serves others calls this in a thread with limits. Throws Parquet problems only.
+ * Decodes the rows of one Parquet file, row group by row group: `loadGroup`, then `nextRows` until it is empty. What the file claims is
+ * checked before memory is given for it. The work between two answers may take seconds, so a process that serves others does it in
+ * a thread. Throws Parquet problems only.
  */
 export class ParquetDecoder {
   readonly layout: ParquetLayout;
   readonly #metadata: FileMetaData;
-  readonly #codecs: Compressors;
+  readonly #columns: readonly ParquetColumn[];
+  /** Of top-level columns. */
+  readonly #names: readonly string[];
+  readonly #codecs: Codecs;
   #group: LoadedGroup | undefined;
-  #rows: readonly Record<string, unknown>[] = [];
-  /** Number in the file of the next row, and of the first of `#rows`. */
-  #next = 0;
+  /** Values of the current window, one list per top-level column. */
+  #window: readonly (readonly unknown[])[] = [];
   #windowStart = 0;
+  #windowEnd = 0;
+  /** Number in the file of the next row. */
+  #next = 0;
 
-  private constructor(metadata: FileMetaData, fileBytes: number, codecs: Compressors) {
-    this.layout = checkLayout(metadata, fileBytes);
+  private constructor(metadata: FileMetaData, fileBytes: number, codecs: Codecs) {
+    this.#columns = readColumns(metadata.schema);
+    this.#names = [...new Set(this.#columns.map(({ path }) => path[0] ?? ""))];
+    this.layout = checkLayout(metadata, this.#columns, fileBytes);
     this.#metadata = metadata;
     this.#codecs = codecs;
   }
@@ -46,85 +54,132 @@ export class ParquetDecoder {
   /** `footer` is that of a file of `fileBytes` bytes, with its trailer and checked by `readFooter`. */
   static async open(footer: Uint8Array, fileBytes: number): Promise<ParquetDecoder> {
     const codecs = await loadCodecs();
-    return decoding(async () => {
-      const { parquetMetadata } = await import("hyparquet");
-      const metadata = parquetMetadata(footer, { parsers: VALUE_PARSERS, geoparquet: false });
-      return new ParquetDecoder(metadata, fileBytes, codecs);
-    });
+    const { parquetMetadata } = await import("hyparquet");
+    const metadata = await decoding(() =>
+      parquetMetadata(footer, { parsers: VALUE_PARSERS, geoparquet: false }),
+    );
+    return new ParquetDecoder(metadata, fileBytes, codecs);
   }
 
   /** Takes stored bytes of the file that hold all chunks of a row group. `nextRows` then begins at `fromRow` (counted over the file). */
-  loadGroup(index: number, parts: readonly FilePart[], fromRow: number): void {
+  async loadGroup(index: number, parts: readonly FilePart[], fromRow: number): Promise<void> {
     const layout = this.layout.groups[index];
     if (layout === undefined) throw corruptParquet("a row group is missing");
-    layout.chunks.forEach(({ offset, length }, column) => {
-      const values = this.#metadata.row_groups[index]?.columns[column]?.meta_data?.num_values;
-      checkPages(takeRange(parts, offset, offset + length), Number(values));
+    const stored = this.#metadata.row_groups[index]?.columns.map((chunk) => chunk.meta_data) ?? [];
+    await decoding(() => {
+      layout.chunks.forEach(({ offset, length }, place) => {
+        this.#checkChunk(
+          takeRange(parts, offset, offset + length),
+          stored[place],
+          this.#columns[place],
+        );
+      });
     });
     const file = {
       byteLength: Number.MAX_SAFE_INTEGER,
       slice: (start: number, end = start) => takeRange(parts, start, end).buffer,
     };
-    this.#group = { layout, file, windowRows: this.#windowRows(index) };
-    this.#rows = [];
+    this.#group = { layout, file, windowRows: countWindowRows(stored, layout.rows) };
     this.#next = Math.max(fromRow, layout.firstRow);
-    this.#windowStart = this.#next;
+    this.#windowStart = this.#windowEnd = this.#next;
   }
 
   /** The next rows of the group; empty at its end. */
   async nextRows(): Promise<readonly (RowItem | BadRowItem)[]> {
     const group = this.#group;
-    if (group === undefined || this.#next >= group.layout.firstRow + group.layout.rows) {
-      this.#group = undefined;
-      return [];
-    }
-    if (this.#next >= this.#windowStart + this.#rows.length) await this.#decodeWindow(group);
+    if (group === undefined) return [];
+    if (this.#next >= this.#windowEnd) await this.#decodeWindow(group);
     const items: (RowItem | BadRowItem)[] = [];
-    let bytes = 0;
-    for (let at = this.#next - this.#windowStart; at < this.#rows.length; at++) {
-      const item = toParquetItem(this.#rows[at] ?? {}, this.#next++);
+    for (
+      let bytes = 0;
+      this.#next < this.#windowEnd && items.length < ANSWER_ROWS && bytes < ANSWER_BYTES;
+      this.#next++
+    ) {
+      const item = this.#rowAt(this.#next);
       items.push(item);
       bytes += item.kind === "row" ? item.sizeBytes : 0;
-      if (items.length >= ANSWER_ROWS || bytes >= ANSWER_BYTES) break;
     }
+    if (items.length === 0) this.#group = undefined;
     return items;
   }
 
+  #rowAt(row: number): RowItem | BadRowItem {
+    const at = row - this.#windowStart;
+    const entries = this.#names.map((name, column): [string, unknown] => [
+      name,
+      this.#window[column]?.[at],
+    ]);
+    return toParquetItem(entries, row);
+  }
+
+  /** Column by column, so that the pages of one column only are in memory, and of the others the values of the window. */
   async #decodeWindow(group: LoadedGroup): Promise<void> {
     const { firstRow, rows } = group.layout;
-    const rowStart = this.#next;
-    const rowEnd = Math.min(rowStart + group.windowRows, firstRow + rows);
-    this.#rows = await decoding(async () => {
-      const { parquetReadObjects } = await import("hyparquet");
-      return parquetReadObjects({
-        file: group.file,
+    const rowEnd = Math.min(this.#next + group.windowRows, firstRow + rows);
+    const window: unknown[][] = [];
+    for (const name of this.#next < rowEnd ? this.#names : []) {
+      const values = await this.#decodeColumn(group.file, name, rowEnd);
+      if (values.length !== rowEnd - this.#next)
+        throw corruptParquet("a column has fewer rows than its row group");
+      window.push(values);
+    }
+    this.#window = window;
+    this.#windowStart = this.#next;
+    this.#windowEnd = rowEnd;
+  }
+
+  #decodeColumn(file: AsyncBuffer, name: string, rowEnd: number): Promise<unknown[]> {
+    return decoding(async () => {
+      const { parquetRead } = await import("hyparquet");
+      let values: unknown[] = [];
+      await parquetRead({
+        file,
         metadata: this.#metadata,
-        rowStart,
+        columns: [name],
+        rowStart: this.#next,
         rowEnd,
         compressors: this.#codecs,
         parsers: VALUE_PARSERS,
+        onComplete: (rows) => {
+          values = rows.map((row: readonly unknown[]) => row[0]);
+        },
       });
+      return values;
     });
-    this.#windowStart = rowStart;
-    if (this.#rows.length !== rowEnd - rowStart)
-      throw corruptParquet("a column has fewer rows than its row group");
   }
 
-  #windowRows(index: number): number {
-    const group = this.#metadata.row_groups[index];
-    const bytes = group?.columns.reduce(
-      (sum, column) => sum + Number(column.meta_data?.total_uncompressed_size ?? 0),
-      0,
-    );
-    const rowBytes = Math.max(1, (bytes ?? 0) / Math.max(1, Number(group?.num_rows ?? 1)));
-    return Math.max(1, Math.min(WINDOW_ROWS, Math.floor(WINDOW_BYTES / rowBytes)));
+  #checkChunk(
+    bytes: Uint8Array,
+    stored: ColumnMetaData | undefined,
+    column: ParquetColumn | undefined,
+  ): void {
+    const codec = stored === undefined ? undefined : this.#codecs[stored.codec];
+    if (stored === undefined || column === undefined || codec === undefined)
+      throw corruptParquet("a column is missing");
+    const decompress: Decompress = (page, length) => {
+      const decompressed = codec(page, length);
+      if (decompressed.length !== length)
+        throw corruptParquet("a page unpacks to another size than it says");
+      return decompressed;
+    };
+    checkPages(bytes, { column, values: Number(stored.num_values), decompress });
   }
 }
 
 interface LoadedGroup {
   readonly layout: GroupLayout;
+  /** The file as hyparquet reads it, of which only this group is there. */
   readonly file: AsyncBuffer;
   readonly windowRows: number;
+}
+
+function countWindowRows(stored: readonly (ColumnMetaData | undefined)[], rows: number): number {
+  const bytes = stored.reduce(
+    (sum, column) => sum + Number(column?.total_uncompressed_size ?? 0),
+    0,
+  );
+  const rowBytes = Math.max(1, bytes / Math.max(1, rows));
+  return Math.max(1, Math.min(WINDOW_ROWS, Math.floor(WINDOW_BYTES / rowBytes)));
 }
 
 /** A copy of the bytes from `start` to `end`; those that no part has are zero. */
@@ -143,7 +198,7 @@ function takeRange(
 }
 
 /** hyparquet throws plain errors for everything that is wrong with a file. */
-async function decoding<Result>(work: () => Promise<Result>): Promise<Result> {
+async function decoding<Result>(work: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {

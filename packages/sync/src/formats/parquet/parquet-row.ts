@@ -10,15 +10,15 @@ import { toJsonValue, UnreadableValue } from "./values.ts";
 const JSON_COLUMNS: ReadonlySet<string> = new Set(["data", "annotations", "predictions", "meta"]);
 
 /**
- * Makes a task of one decoded row. The row is read like an element of a JSON file: an object in the column `data` (a struct, or JSON text) is
+ * Makes a task of one decoded row, given as its columns. The row is read like an element of a JSON file: an object in the column `data` (a struct, or JSON text) is
  * the task's data, else the row itself is.
  */
 export function toParquetItem(
-  row: Readonly<Record<string, unknown>>,
+  row: readonly (readonly [name: string, value: unknown])[],
   rowIndex: number,
 ): RowItem | BadRowItem {
   const entries: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(row)) {
+  for (const [name, value] of row) {
     const converted = toJsonValue(value);
     if (converted instanceof UnreadableValue)
       return bad(rowIndex, inColumn(name, converted.problem));

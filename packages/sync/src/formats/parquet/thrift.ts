@@ -18,7 +18,7 @@ const MAX_DEPTH = 32;
 const MAX_VARINT32_BYTES = 5;
 const MAX_VARINT64_BYTES = 10;
 
-/** A struct by field id: integers of 32 bits and structs in it; other fields are passed over. */
+/** A struct by field id: integers of 32 bits, booleans as 1 and 0, and structs in it; other fields are passed over. */
 export type ThriftStruct = ReadonlyMap<number, number | ThriftStruct>;
 
 /**
@@ -42,7 +42,7 @@ export class ThriftWalker {
     this.#walkStruct(depth, undefined);
   }
 
-  /** Reads one struct: its 32-bit integers and structs. */
+  /** Reads one struct: its 32-bit integers, booleans and structs. */
   readStruct(depth = 0): ThriftStruct {
     const fields = new Map<number, number | ThriftStruct>();
     this.#walkStruct(depth, fields);
@@ -60,6 +60,7 @@ export class ThriftWalker {
       id = delta === 0 ? unzigzag(this.#varint32()) : id + delta;
       if (fields === undefined) this.#skip(type, depth);
       else if (type === I16 || type === I32) fields.set(id, unzigzag(this.#counted()));
+      else if (type === TRUE || type === FALSE) fields.set(id, type === TRUE ? 1 : 0);
       else if (type === STRUCT) fields.set(id, this.readStruct(depth + 1));
       else this.#skip(type, depth);
     }
@@ -109,6 +110,7 @@ export class ThriftWalker {
   }
 
   #skipList(depth: number): void {
+    if (depth > MAX_DEPTH) throw corruptParquet("a structure nests too deep");
     const head = this.#byte();
     const type = head & 0x0f;
     const size = head >> 4 === 15 ? this.#varint32() : head >> 4;

@@ -16,8 +16,8 @@ export class ParseHandlers {
       this.#parquet = await ParquetDecoder.open(footer, fileBytes);
       return this.#parquet.layout;
     },
-    "parquet.load": ({ group, parts, fromRow }) => {
-      this.#opened().loadGroup(group, parts, fromRow);
+    "parquet.load": async ({ group, parts, fromRow }) => {
+      await this.#opened().loadGroup(group, parts, fromRow);
       return null;
     },
     "parquet.next": () => this.#opened().nextRows(),

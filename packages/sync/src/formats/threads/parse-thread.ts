@@ -13,8 +13,10 @@ export interface ParseThreadLimits {
 const LIMIT_MESSAGE = "reading it takes more memory or time than one row or file may: split it";
 
 /**
- * One worker thread with a bounded heap, for one user at a time. A request that takes too much memory or time ends the thread
- * and throws the problem `parse_limit`; the thread is then dead and of no further use.
+ * One worker thread, for one user at a time. A request that takes too long, or fills its heap in JavaScript, ends the thread and throws the problem
+ * `parse_limit`; the thread is then dead and of no further use. The limit of the heap is no safety net for native code: V8 ends the whole
+ * process when `JSON.parse` or a single large array meets it. So what a request will take is estimated before it is made, well below the limit
+ * (`MAX_PARSED_BYTES`).
  */
 export class ParseThread {
   readonly #worker: Worker;

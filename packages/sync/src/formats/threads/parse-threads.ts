@@ -1,3 +1,4 @@
+import { AppError } from "@bucketbridge/core";
 import { ParseThread, type ParseThreadLimits } from "./parse-thread.ts";
 
 /** How many threads, and their bounds. */
@@ -16,8 +17,9 @@ export class ParseThreads {
   readonly #options: ParseThreadsOptions;
   readonly #idle: ParseThread[] = [];
   readonly #all = new Set<ParseThread>();
-  readonly #waiting: ((thread: ParseThread) => void)[] = [];
+  readonly #waiting: PromiseWithResolvers<ParseThread>[] = [];
   readonly #limit: number;
+  #isClosed = false;
 
   constructor(options: ParseThreadsOptions = {}) {
     this.#options = options;
@@ -34,31 +36,31 @@ export class ParseThreads {
     }
   }
 
-  /** A thread for one user, who gives it back by `release`. */
+  /** A thread for one user, who gives it back by `release`. Throws `canceled` once closed. */
   async acquire(): Promise<ParseThread> {
+    if (this.#isClosed) throw closed();
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     if (this.#all.size < this.#limit) return this.#start();
-    const { promise, resolve } = Promise.withResolvers<ParseThread>();
-    this.#waiting.push(resolve);
-    return await promise;
+    const waiting = Promise.withResolvers<ParseThread>();
+    this.#waiting.push(waiting);
+    return await waiting.promise;
   }
 
-  /** Gives a thread back, dead or alive. Its last request has its answer, or it is ended here. */
+  /** Gives a thread back, dead or alive. Its last request has its answer. */
   release(thread: ParseThread): void {
+    if (thread.isDead) this.#all.delete(thread);
+    if (this.#isClosed) return;
     const next = this.#waiting.shift();
-    if (thread.isDead) {
-      this.#all.delete(thread);
-      if (next !== undefined) next(this.#start());
-    } else if (next !== undefined) next(thread);
-    else this.#idle.push(thread);
+    if (next !== undefined) next.resolve(thread.isDead ? this.#start() : thread);
+    else if (!thread.isDead) this.#idle.push(thread);
   }
 
-  /** Ends all threads; requests under way throw. */
+  /** Ends all threads. Requests under way and users who wait throw `canceled`. Idempotent. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(closed());
     await Promise.all([...this.#all].map((thread) => thread.close()));
-    this.#all.clear();
-    this.#idle.length = 0;
   }
 
   #start(): ParseThread {
@@ -66,6 +68,14 @@ export class ParseThreads {
     this.#all.add(thread);
     return thread;
   }
+}
+
+function closed(): AppError {
+  return new AppError({
+    code: "canceled",
+    op: "parse.thread",
+    message: "the process is shutting down",
+  });
 }
 
 let shared: ParseThreads | undefined;
