@@ -201,6 +201,7 @@ describe("tasks", () => {
         completed_by: { email: "owner@example.com", initials: "ow" },
         ground_truth: true,
         updated_by: null,
+        last_action: null,
       });
       const [prediction] = task["predictions"] as Json[];
       const recorded = sample.taskInList["predictions"] as Json[];

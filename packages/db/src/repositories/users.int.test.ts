@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { holdTransaction, untilBlocked } from "../testing/held-transaction.ts";
 import { useTestDatabase } from "../testing/test-database.ts";
 import { createTokenRepository } from "./tokens.ts";
 import { createUserRepository } from "./users.ts";
@@ -64,5 +65,36 @@ describe("the first owner", () => {
       [userId],
     );
     expect(await tokens().findLegacyHolder(hashOf("five"))).toBeUndefined();
+  });
+
+  it("has one personal token, also when two requests make one at the same moment", async () => {
+    const { userId, organizationId } = await users().ensureOwner(seed("six", "fourth@example.com"));
+    const claims = { token_type: "refresh", exp: 1, iat: 1, jti: "a", user_id: String(userId) };
+    const first = await holdTransaction(setup.db, organizationId, async (tx) => {
+      await tx.$executeRaw`SELECT FROM membership WHERE user_id = ${userId} FOR UPDATE`;
+      await tx.apiToken.create({
+        data: {
+          organizationId,
+          userId,
+          kind: "refresh",
+          tokenHash: hashOf("a"),
+          prefix: "a",
+          claims,
+        },
+      });
+    });
+    const expiresAt = new Date("2200-01-01");
+    const token = {
+      organizationId,
+      userId,
+      tokenHash: hashOf("b"),
+      prefix: "b",
+      claims,
+      expiresAt,
+    };
+    const second = tokens().createRefresh(token);
+    await untilBlocked(setup, second);
+    await first.commit();
+    expect(await second).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import type { AnnotationRecord, Member, PredictionRecord } from "@bucketbridge/db";
 import { toInitials } from "../users/view.ts";
-import { toWireTime } from "../wire-time.ts";
-import { toCreatedAgo } from "./created-ago.ts";
+import { toWireTime } from "@bucketbridge/contracts";
+import { toCreatedAgo } from "@bucketbridge/contracts";
 
 /** People by their ids, as far as they are members. */
 export type People = ReadonlyMap<number, Member>;
@@ -28,7 +28,8 @@ export function toAnnotationView(
       annotation.draftCreatedAt === null ? null : toWireTime(annotation.draftCreatedAt),
     lead_time: annotation.leadTime,
     import_id: annotation.importId,
-    last_action: annotation.lastAction,
+    // The engine's own mark of annotations that came with their task; the contract has null there.
+    last_action: annotation.lastAction === "imported" ? null : annotation.lastAction,
     bulk_created: annotation.bulkCreated,
     task: annotation.taskId,
     project: annotation.projectId,
