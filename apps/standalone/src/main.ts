@@ -61,8 +61,8 @@ async function importFirst(
   });
 }
 
-async function run(once: boolean): Promise<number> {
-  const config = loadConfig(
+function readConfig() {
+  return loadConfig(
     {
       http: httpSlice,
       owner: ownerSlice,
@@ -72,18 +72,22 @@ async function run(once: boolean): Promise<number> {
     },
     process.env,
   );
-  const stopAsked = watchForStop();
-  const dataDir = path.resolve(config.standalone.dataDir);
-  ensureDataDir(dataDir);
-  const { ambient } = config;
-  const source = parseSource(config.standalone.source ?? path.join(SAMPLES, "shapes"), {
+}
+
+type Config = ReturnType<typeof readConfig>;
+
+function chooseSource({ standalone, ambient }: Config): SourceSpec | undefined {
+  return parseSource(standalone.source ?? path.join(SAMPLES, "shapes"), {
     accessKeyId: ambient.awsAccessKeyId?.reveal(),
     secretAccessKey: ambient.awsSecretAccessKey,
     sessionToken: ambient.awsSessionToken,
     region: ambient.s3Region,
     endpoint: ambient.s3Endpoint,
   });
-  const system = await startSystem(
+}
+
+function start(config: Config, dataDir: string): Promise<RunningSystem> {
+  return startSystem(
     {
       root: ROOT,
       dataDir,
@@ -100,25 +104,41 @@ async function run(once: boolean): Promise<number> {
     terminal,
     createTerminalLogger(terminal),
   );
+}
+
+/** Imports, prints where everything is, and serves until `ended`, or with `once` until the import is over. */
+async function serve(
+  system: RunningSystem,
+  facts: { readonly source: SourceSpec | undefined; readonly dataDir: string },
+  once: boolean,
+): Promise<number> {
+  const result = await importFirst(system, facts.source);
+  const { url, token, email } = system;
+  const seconds = (performance.now() - startedAtMs) / 1_000;
+  const source = facts.source?.label;
+  const lines = bannerLines({ url, token, email, dataDir: facts.dataDir, result, source, seconds });
+  for (const line of lines) terminal.line(line);
+  if (once) return result === undefined || result.problems.length > 0 ? 1 : 0;
+  return new Promise(() => undefined);
+}
+
+async function run(once: boolean): Promise<number> {
+  const config = readConfig();
+  const stopAsked = watchForStop().then((reason) => ({
+    code: once ? 1 : 0,
+    text: `stopping (${reason})`,
+  }));
+  const dataDir = path.resolve(config.standalone.dataDir);
+  ensureDataDir(dataDir);
+  const source = chooseSource(config);
+  const system = await start(config, dataDir);
   try {
-    const result = await importFirst(system, source);
-    const seconds = (performance.now() - startedAtMs) / 1_000;
-    const facts = {
-      url: system.url,
-      token: system.token,
-      email: system.email,
-      dataDir,
-      result,
-      source: source?.label,
-      seconds,
-    };
-    for (const line of bannerLines(facts)) terminal.line(line);
-    if (once) return result === undefined || result.problems.length > 0 ? 1 : 0;
     const ending = await Promise.race([
-      stopAsked.then((reason) => ({ code: 0, text: `stopping (${reason})` })),
+      stopAsked,
       system.failed.then((sentence) => ({ code: 1, text: sentence })),
+      serve(system, { source, dataDir }, once).then((code) => ({ code, text: undefined })),
     ]);
-    terminal.line(ending.text);
+    if (ending.text !== undefined) terminal.line(ending.text);
     return ending.code;
   } finally {
     await system.stop();

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { AppError, Secret, type Logger } from "@bucketbridge/core";
 import { deployMigrations, withPgClient } from "@bucketbridge/db";
-import { isPortOpen } from "@bucketbridge/db/embedded";
+import { findFreePort, isPortOpen } from "@bucketbridge/db/embedded";
 import { migrateQueueTables } from "@bucketbridge/queue";
 import { waitUntilReady } from "./api-client.ts";
 import { describeChildren } from "./children.ts";
@@ -42,16 +42,11 @@ const MIGRATION_LOCK_TIMEOUT_MS = 60_000;
 
 /** Starts the services, migrates, starts api and workers, and resolves when the API is ready. */
 export async function startSystem(
-  options: SystemOptions,
+  asked: SystemOptions,
   terminal: Terminal,
   log: Logger,
 ): Promise<RunningSystem> {
-  if (await isPortOpen(options.port)) {
-    throw new AppError({
-      code: "invalid_config",
-      message: `port ${String(options.port)} is in use by another program: stop it, or set PORT to a free one`,
-    });
-  }
+  const options = { ...asked, port: await choosePort(asked.port) };
   const secrets = ensureSecrets(options.dataDir);
   const services = await startServices({
     dataDir: options.dataDir,
@@ -69,6 +64,16 @@ export async function startSystem(
     await services.stop();
     throw error;
   }
+}
+
+/** Port 0 asks for any free one; a port that somebody listens on is refused with a sentence. */
+async function choosePort(port: number): Promise<number> {
+  if (port === 0) return findFreePort();
+  if (!(await isPortOpen(port))) return port;
+  throw new AppError({
+    code: "invalid_config",
+    message: `port ${String(port)} is in use by another program: stop it, or set PORT to a free one`,
+  });
 }
 
 async function migrate(options: SystemOptions, services: Services, log: Logger): Promise<void> {

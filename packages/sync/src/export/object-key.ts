@@ -84,14 +84,12 @@ function cleanPath(path: string): string {
 
 /** Control characters and backslashes mean something to some store. */
 function cleanPart(part: string): string {
-  return part.toWellFormed().replace(/[\u0000-\u001f\u007f\\]/g, "_");
+  return part.toWellFormed().replace(/[\p{Cc}\\]/gu, "_");
 }
 
 /** A platform's id as one part of a key: different ids stay different, and none opens a folder. */
 function encodeId(id: string): string {
-  const encoded = id
-    .toWellFormed()
-    .replace(/[\u0000-\u001f\u007f\\/%]/g, (unit) => encodeURIComponent(unit));
+  const encoded = id.toWellFormed().replace(/[\p{Cc}\\/%]/gu, (unit) => encodeURIComponent(unit));
   return /^\.{1,2}$/.test(encoded) ? encoded.replaceAll(".", "%2E") : encoded;
 }
 

@@ -127,7 +127,7 @@ class ClaimedBatch {
     signal: AbortSignal,
     keeper: LeaseKeeper,
   ): Promise<LoadResult> {
-    if (signal.aborted) return { finished: false, rows: 0 };
+    if (isStopped(signal)) return { finished: false, rows: 0 };
     try {
       const result = await this.#loader.load(object, signal, () => {
         keeper.checkpoint();
@@ -136,7 +136,7 @@ class ClaimedBatch {
       if (result.refused !== undefined) await this.#refuse(result.refused);
       return result;
     } catch (error) {
-      if (signal.aborted || isAppError(error, "canceled")) return { finished: false, rows: 0 };
+      if (isStopped(signal) || isAppError(error, "canceled")) return { finished: false, rows: 0 };
       throw error;
     }
   }
@@ -160,4 +160,9 @@ class ClaimedBatch {
   async #releaseRest(): Promise<void> {
     if (this.#open.size > 0) await this.#engine.loads.release(this.#run, [...this.#open.values()]);
   }
+}
+
+/** A question of its own: the compiler remembers what the signal said before the load. */
+function isStopped(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -249,12 +249,13 @@ function isPlaceGone(error: AppError): boolean {
 
 /** A checkpoint is of use only for the same content; without an etag nothing tells it, so reading starts again. */
 function toReadStart(object: ClaimedObject): ReadStart {
-  const resumes = object.rowsLoaded > 0 && object.etag !== null;
+  const { etag } = object;
+  const resumes = object.rowsLoaded > 0 && etag !== null;
   return {
     checkpoint: resumes
       ? { rowsRead: object.rowsLoaded, byteOffset: object.byteOffset }
       : FROM_THE_START,
-    etag: resumes ? (object.etag ?? undefined) : undefined,
+    etag: resumes ? etag : undefined,
     replace: false,
   };
 }

@@ -1,7 +1,7 @@
 import type { ProjectCounts, ProjectRecord } from "@bucketbridge/db";
 import { readSavedConfig, toControlWeights } from "../label-config/label-config.ts";
 import { toCreatorView } from "../users/view.ts";
-import { toWireTime } from "../wire-time.ts";
+import { toWireTime } from "@bucketbridge/contracts";
 import { PROJECT_SETTINGS } from "./fields.ts";
 
 /** A project with the keys and the order of the contract; without `counts` (just created) the counters are null. */

@@ -2,7 +2,7 @@ import { isAppError } from "@bucketbridge/core";
 import type { ListPage } from "@bucketbridge/storage";
 import { compileUserPattern, folderPrefix } from "@bucketbridge/sync";
 import type { OpenStore } from "../../stores/stores.ts";
-import { toWireTime } from "../wire-time.ts";
+import { toWireTime } from "@bucketbridge/contracts";
 import type { StorageDraft } from "./draft.ts";
 
 /** One line of the preview; nulls say that there are more. */

@@ -1,6 +1,6 @@
 import type { RunState } from "@bucketbridge/contracts";
 import { assertNever } from "@bucketbridge/core";
-import { toPythonTime, toWireTime } from "../wire-time.ts";
+import { toPythonTime, toWireTime } from "@bucketbridge/contracts";
 
 /** A sync or retry as far as the wire's status is a view of it. Counts are sums so far while the run is active. */
 export interface StatusRun {

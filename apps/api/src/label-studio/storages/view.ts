@@ -1,5 +1,5 @@
 import type { StorageRecord } from "@bucketbridge/db";
-import { toWireTime } from "../wire-time.ts";
+import { toWireTime } from "@bucketbridge/contracts";
 import type { StatusView } from "./status-view.ts";
 import type { WireShape } from "./wire-shapes.ts";
 

@@ -1,5 +1,5 @@
 import type { AnnotationRecord, PredictionRecord, TaskRecord } from "@bucketbridge/db";
-import { toWireTime } from "../wire-time.ts";
+import { toWireTime } from "@bucketbridge/contracts";
 import { toAnnotationView, toPredictionView, type People } from "./annotation-view.ts";
 import { toVisibleData } from "./task-data.ts";
 

@@ -1,6 +1,6 @@
 import type { Member, ProjectCreator } from "@bucketbridge/db";
 import { listWirePermissions } from "../../permissions.ts";
-import { toWireTime } from "../wire-time.ts";
+import { toWireTime } from "@bucketbridge/contracts";
 
 /** `GET /api/current-user/whoami`, in the order of the contract. */
 export function toWhoamiView(member: Member, owner: Member | undefined): Record<string, unknown> {
