@@ -27,7 +27,6 @@ export {
 export {
   createProjectRepository,
   PROJECT_ORDERS,
-  type ProjectCounts,
   type ProjectCreator,
   type ProjectFields,
   type ProjectQuery,
@@ -108,3 +107,4 @@ export type {
   EmbeddedPredictionRecord,
   TaskDocument,
 } from "./import/records.ts";
+export type { ProjectCounts } from "./repositories/project-counts.ts";
