@@ -5,7 +5,7 @@ import { waitFor } from "./wait-for.ts";
 /** What a test file opens and must close: servers, connections and child processes. */
 const WATCHED = new Set(["TCPServerWrap", "TCPSocketWrap", "ProcessWrap"]);
 /** The last connection may still be closing when the tests have ended. */
-const GRACE_MS = 2_000;
+const GRACE_MS = 5_000;
 
 function listOpen(): string[] {
   return getActiveResourcesInfo().filter((name) => WATCHED.has(name));
