@@ -27,7 +27,7 @@ import { ownServices } from "./own-services.ts";
 import type { RunViews, SweepStore, TurnNumbers } from "./ports.ts";
 import { toWorkersWanted, type WorkersWanted } from "./scale.ts";
 import type { WorkerSettings } from "./settings.ts";
-import { openStores } from "./stores.ts";
+import { openStores, type Stores } from "./stores.ts";
 
 /** What the handlers of the import queue need. */
 export interface ImportDeps {
@@ -51,6 +51,7 @@ export interface WorkerDeps extends ImportDeps {
   readonly connections: CachedConnections;
   readonly numbers: TurnNumbers;
   readonly sweeps: SweepStore;
+  readonly purge: Stores["purge"];
   readonly metrics: Metrics;
   readonly wanted: () => Promise<WorkersWanted>;
 }

@@ -12,7 +12,7 @@ const DELIVERIES_PER_JOB = 500;
 
 /**
  * How many processes are worth having for the work that PostgreSQL knows of; the length of the queue says nothing
- * (design §8). Each open unit keeps one job busy, each claim of pending objects another, up to `loadSlots` per run.
+ *. Each open unit keeps one job busy, each claim of pending objects another, up to `loadSlots` per run.
  */
 export function toWorkersWanted(
   work: WorkCounts,

@@ -8,6 +8,7 @@ import {
   drawTurn,
   KeyRing,
   promoteStorage,
+  purgeDeleted,
   sweep,
   type Database,
 } from "@bucketbridge/db";
@@ -17,6 +18,9 @@ import type { WorkerSettings } from "./settings.ts";
 
 /** Runs that one sweep looks after, oldest first; the next one comes soon. */
 const MAX_SWEPT_RUNS = 1_000;
+
+/** About a second of work, in transactions that nobody has to wait for. */
+const PURGE_PIECE = { chunkRows: 2_000, maxChunks: 10 };
 
 /** The database as a worker sees it: one connection pool behind the ports of the engine and our own. */
 export interface Stores {
@@ -29,6 +33,8 @@ export interface Stores {
   readonly numbers: TurnNumbers;
   readonly sweeps: SweepStore;
   readonly work: WorkStore;
+  /** Removes a bounded piece of what belongs to deleted storages and projects. */
+  purge(): Promise<{ readonly rows: number; readonly isMore: boolean }>;
 }
 
 /** Connects with the first statement. */
@@ -52,5 +58,6 @@ export function openStores(settings: WorkerSettings, log: Logger): Stores {
       promote: (storage) => promoteStorage(database, storage),
     },
     work: { countWork: () => countWork(database) },
+    purge: () => purgeDeleted(database, PURGE_PIECE),
   };
 }

@@ -1,40 +1,23 @@
-import { assertNever, CLAIM_OBJECTS, type Clock, type Logger } from "@bucketbridge/core";
+import { assertNever, CLAIM_OBJECTS, type Logger } from "@bucketbridge/core";
 import { finishRun, type ImportEngine } from "@bucketbridge/sync";
 import type { SweepFinding, SweepStore } from "./ports.ts";
-
-/** After a crash nobody waits longer than a lease and this. */
-const INTERVAL_MS = 3_000;
 
 /** What a sweep needs. */
 export interface SweepDeps {
   readonly store: SweepStore;
   readonly engine: ImportEngine;
-  readonly clock: Clock;
   readonly log: Logger;
 }
 
 /**
- * Looks every few seconds for runs that nobody works on and rings for them; ends and promotes runs by itself, so that a
- * queue that has lost everything delays work but loses none (design §6). Every worker runs one; the store lets one look
- * at a time.
+ * Looks for runs that nobody works on and rings for them; ends and promotes runs by itself, so that a queue that has lost
+ * everything delays work but loses none. Every worker sweeps every few seconds; the store lets one at a time.
  */
 export class Sweep {
   readonly #deps: SweepDeps;
-  readonly #stop = new AbortController();
-  #running: Promise<void> | undefined;
 
   constructor(deps: SweepDeps) {
     this.#deps = deps;
-  }
-
-  start(): void {
-    this.#running ??= this.#run();
-  }
-
-  /** Waits for the round that is under way. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
   }
 
   /** One round. Gives the number of things that needed somebody; undefined: another worker sweeps. */
@@ -50,18 +33,6 @@ export class Sweep {
       }
     }
     return findings?.length;
-  }
-
-  async #run(): Promise<void> {
-    const { clock, log } = this.#deps;
-    while (!this.#stop.signal.aborted) {
-      try {
-        await this.round();
-      } catch (error) {
-        log.warn({ error }, "sweep.failed");
-      }
-      await sleep(clock, this.#stop.signal);
-    }
   }
 
   async #attend({ kind, organizationId, runId, storageId }: SweepFinding): Promise<void> {
@@ -98,13 +69,5 @@ export class Sweep {
     const claimable = await engine.runs.countClaimable(run, loadSlots * CLAIM_OBJECTS);
     const claims = Math.min(loadSlots, Math.ceil(claimable / CLAIM_OBJECTS));
     for (let slot = 1; slot < claims; slot++) engine.bell.ringLoad(run, slot);
-  }
-}
-
-async function sleep(clock: Clock, signal: AbortSignal): Promise<void> {
-  try {
-    await clock.sleep(INTERVAL_MS, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { AppError } from "@bucketbridge/core";
 import type { WorkerBinding } from "@bucketbridge/queue";
+import { BackgroundLoop } from "./background-loop.ts";
 import type { WorkerDeps } from "./deps.ts";
 import {
   JSON_TYPE,
@@ -11,8 +12,15 @@ import {
 import { Sweep } from "./sweep.ts";
 import { startWorkers } from "./workers.ts";
 
-/** What a page in hand may take at a shutdown (design §8). */
+/** What a page in hand may take at a shutdown. */
 const GRACE_MS = 10_000;
+
+/** After a crash nobody waits longer than a lease and this. */
+const SWEEP_INTERVAL_MS = 3_000;
+
+/** Nobody waits for what belonged to deleted storages to go; between chunks the database has other things to do. */
+const PURGE_INTERVAL_MS = 60_000;
+const PURGE_PAUSE_MS = 1_000;
 
 /** A worker that works. */
 export interface WorkerProcess {
@@ -43,11 +51,9 @@ export async function startWorker(deps: WorkerDeps): Promise<WorkerProcess> {
     throw error;
   }
   const workers = startWorkers(deps);
-  const { engine, clock, log } = deps;
-  const sweep = new Sweep({ store: deps.sweeps, engine, clock, log });
-  sweep.start();
+  const loops = startLoops(deps);
   const { groups, version } = deps.settings;
-  log.info(
+  deps.log.info(
     { groups, version, queue: deps.backend.kind, healthPort: health.port },
     "worker.started",
   );
@@ -56,7 +62,7 @@ export async function startWorker(deps: WorkerDeps): Promise<WorkerProcess> {
     healthPort: health.port,
     stop: () => {
       state.isStopping = true;
-      stopping ??= stopWorker(deps, { workers, sweep, health });
+      stopping ??= stopWorker(deps, { workers, loops, health });
       return stopping;
     },
   };
@@ -66,20 +72,49 @@ async function stopWorker(
   deps: WorkerDeps,
   parts: {
     readonly workers: readonly WorkerBinding[];
-    readonly sweep: Sweep;
+    readonly loops: readonly BackgroundLoop[];
     readonly health: HealthServer;
   },
 ): Promise<boolean> {
   deps.log.info({}, "worker.stopping");
   const [ended] = await Promise.all([
     Promise.all(parts.workers.map((worker) => worker.close(GRACE_MS))),
-    parts.sweep.stop(),
+    ...parts.loops.map((loop) => loop.stop()),
   ]);
   await closeDeps(deps);
   await parts.health.close();
   const isClean = ended.every((isEnded) => isEnded);
   deps.log.info({ isClean }, "worker.stopped");
   return isClean;
+}
+
+/** What every worker does beside its jobs. */
+function startLoops(deps: WorkerDeps): BackgroundLoop[] {
+  const { clock, log } = deps;
+  const sweep = new Sweep({ store: deps.sweeps, engine: deps.engine, log });
+  return [
+    new BackgroundLoop({
+      name: "sweep",
+      round: async () => {
+        await sweep.round();
+        return SWEEP_INTERVAL_MS;
+      },
+      retryMs: SWEEP_INTERVAL_MS,
+      clock,
+      log,
+    }),
+    new BackgroundLoop({
+      name: "purge",
+      round: async () => {
+        const { rows, isMore } = await deps.purge();
+        if (rows > 0) log.info({ rows, isMore }, "worker.purged");
+        return isMore ? PURGE_PAUSE_MS : PURGE_INTERVAL_MS;
+      },
+      retryMs: PURGE_INTERVAL_MS,
+      clock,
+      log,
+    }),
+  ];
 }
 
 async function closeDeps(deps: WorkerDeps): Promise<void> {

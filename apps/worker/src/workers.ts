@@ -6,8 +6,8 @@ import { createImportLoadHandler } from "./handlers/import-load.ts";
 import { createImportRunHandler } from "./handlers/import-run.ts";
 import { inTurns } from "./handlers/in-turns.ts";
 
-/** Queues of each group: parsing may stall a loop, and pushes must not wait for it (design §8). */
-export const QUEUES_BY_GROUP: Readonly<Record<WorkerGroup, readonly QueueName[]>> = {
+/** Queues of each group: parsing may stall a loop, and pushes must not wait for it. */
+const QUEUES_BY_GROUP: Readonly<Record<WorkerGroup, readonly QueueName[]>> = {
   import: ["import", "maintenance"],
   export: ["export"],
 };

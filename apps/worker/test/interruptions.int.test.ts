@@ -120,6 +120,32 @@ describe("a run that somebody interrupts", () => {
     expect(run?.state).toBe("canceled");
   });
 
+  it("leaves its tasks when its storage is purged", async () => {
+    putImages(0, 300);
+    const storageId = await world.addSource({ bucket });
+    await world.startWorker();
+    await world.waitForEnd((await world.request(storageId)).runId);
+    await world.stopWorkers();
+    await createStorageRepository(world.database).remove(world.tenant.organizationId, storageId);
+    await world.query(
+      `UPDATE storage SET deleted_at = now() - interval '1 hour' WHERE id = ${String(storageId)}`,
+    );
+    const [before] = await world.query<{ tasks: number }>(
+      "SELECT count(*)::int AS tasks FROM task",
+    );
+    await world.startWorker();
+    const countLeft = async (): Promise<number | undefined> => {
+      const [left] = await world.query<{ rows: number }>(
+        `SELECT (SELECT count(*) FROM source_object WHERE storage_id = ${String(storageId)})::int
+              + (SELECT count(*) FROM storage WHERE id = ${String(storageId)})::int AS rows`,
+      );
+      return left?.rows;
+    };
+    await waitFor(async () => (await countLeft()) === 0, { timeoutMs: 10_000 });
+    const [after] = await world.query<{ tasks: number }>("SELECT count(*)::int AS tasks FROM task");
+    expect(after).toEqual(before);
+  });
+
   it("is handed over when its worker shuts down, long before the lease ends", async () => {
     putImages(0, 5_000);
     const storageId = await world.addSource({ bucket });

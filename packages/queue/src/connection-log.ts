@@ -15,7 +15,7 @@ const AWAY = new Set([
 ]);
 
 /** True for errors that only say that the server is away. */
-export function isServerAway(error: unknown): boolean {
+function isServerAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ("code" in error && typeof error.code === "string" && AWAY.has(error.code)) return true;
   // ioredis 6.0.0 and pg 8.23 give these without a code.

@@ -13,7 +13,7 @@ import {
 } from "./job-turn.ts";
 import { backoffOf } from "./retry-mapping.ts";
 
-/** A job's lock, renewed at half of it. A lost one only means that the job runs again (design §8). */
+/** A job's lock, renewed at half of it. A lost one only means that the job runs again. */
 const LOCK_MS = 60_000;
 
 /** How often one worker looks for jobs whose worker died. Short: such a job silences the rings of its run. */
