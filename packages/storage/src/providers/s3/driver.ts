@@ -21,7 +21,7 @@ import type { S3Credentials } from "./credentials.ts";
 import { answerOf, classifyS3Error, explainError } from "./errors.ts";
 import { fetchPage } from "./list-page.ts";
 import { toPlainEtag } from "./list-parser.ts";
-import { presignUrl } from "./presign.ts";
+import { Presigner } from "./presign.ts";
 
 /** Directory buckets (S3 Express One Zone) list in no order and cannot start after a key. */
 const DIRECTORY_BUCKET_SUFFIX = "--x-s3";
@@ -40,10 +40,12 @@ export interface S3DriverDeps {
 export class S3Driver implements StorageDriver {
   readonly traits: DriverTraits;
   readonly #deps: S3DriverDeps;
+  readonly #presigner: Presigner;
 
   constructor(deps: S3DriverDeps) {
     const isDirectoryBucket = deps.bucketName?.endsWith(DIRECTORY_BUCKET_SUFFIX) === true;
     this.#deps = deps;
+    this.#presigner = new Presigner(deps.credentials);
     this.traits = {
       order: isDirectoryBucket ? "none" : "key",
       listAfter: !isDirectoryBucket,
@@ -130,9 +132,8 @@ export class S3Driver implements StorageDriver {
   }
 
   async presignRead(key: string, options: PresignOptions, ctx: OpContext): Promise<URL> {
-    const { bucket, credentials } = this.#deps;
-    const place = await bucket.signingPlace(ctx.signal);
-    return presignUrl(place, credentials, { key, options, nowMs: Date.now() });
+    const place = await this.#deps.bucket.signingPlace(ctx.signal);
+    return this.#presigner.sign(place, { key, options, nowMs: Date.now() });
   }
 
   classifyError(error: unknown): ErrorClass | undefined {

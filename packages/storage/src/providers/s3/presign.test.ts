@@ -3,7 +3,7 @@ import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { Secret } from "@bucketbridge/core";
 import { describe, expect, it } from "vitest";
 import type { PresignOptions } from "../../driver.ts";
-import { presignUrl } from "./presign.ts";
+import { Presigner } from "./presign.ts";
 
 const nowMs = Date.parse("2026-11-26T08:15:42.123Z");
 const place = {
@@ -16,10 +16,11 @@ const credentials = {
   secretAccessKey: new Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
   sessionToken: new Secret("a/token+with=odd characters"),
 };
+const presigner = new Presigner(credentials);
 const GET: PresignOptions = { method: "GET", ttlSeconds: 900 };
 
 function sign(key: string, options: PresignOptions = GET, at = nowMs): URL {
-  return presignUrl(place, credentials, { key, options, nowMs: at });
+  return presigner.sign(place, { key, options, nowMs: at });
 }
 
 /** The SDK's presigner adds `x-id`, which takes part in its signature: it is left out by a middleware here. */
@@ -49,7 +50,7 @@ function parametersOf(url: string): Record<string, string> {
   return Object.fromEntries(new URL(url).searchParams);
 }
 
-describe("presignUrl", () => {
+describe("Presigner", () => {
   it.each(["a", "dir/a b+c%d.jpg", "ü/🎉/~!'()*&=?#;,:@$", "a//b/"])(
     "signs %j as the SDK's presigner does",
     async (Key) => {
@@ -82,6 +83,21 @@ describe("presignUrl", () => {
     expect(sign("k", windowed, start).href).toBe(sign("k", windowed, start + 599_999).href);
     expect(sign("k", windowed, start).href).not.toBe(sign("k", windowed, start + 600_000).href);
     expect(sign("k", windowed, nowMs).searchParams.get("X-Amz-Date")).toBe("20261126T081000Z");
+  });
+
+  it("derives another key for another day and region", () => {
+    const tomorrow = nowMs + 86_400_000;
+    const fresh = new Presigner(credentials).sign(place, {
+      key: "k",
+      options: GET,
+      nowMs: tomorrow,
+    });
+    sign("k");
+    expect(sign("k", GET, tomorrow).href).toBe(fresh.href);
+    const elsewhere = { ...place, region: "eu-central-1" };
+    const request = { key: "k", options: GET, nowMs };
+    const moved = presigner.sign(elsewhere, request);
+    expect(moved.href).toBe(new Presigner(credentials).sign(elsewhere, request).href);
   });
 
   it("cuts the life to seven days, the most that S3 takes", () => {
