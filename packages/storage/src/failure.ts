@@ -111,7 +111,7 @@ const PHRASE_BY_CODE: Readonly<Record<ErrorCode, string>> = {
 const UNSHOWN = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g; // eslint-disable-line no-control-regex
 
 /** A key or a store's text as part of one line: unshowable characters escaped, cut to `maxChars`. */
-export function toShownText(text: string, maxChars: number): string {
+function toShownText(text: string, maxChars: number): string {
   const cut = text.length <= maxChars ? text : `${text.slice(0, maxChars)}…`;
   return cut
     .toWellFormed()

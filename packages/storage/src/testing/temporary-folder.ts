@@ -1,4 +1,5 @@
-import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readlink, realpath, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 
@@ -9,4 +10,15 @@ export async function makeTemporaryFolder(): Promise<{
 }> {
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), "bucketbridge-")));
   return { path: folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Linux tells which files a process has open; elsewhere tests of it are skipped. */
+export const HAS_PROC_FD = existsSync("/proc/self/fd");
+
+/** Files below a folder that this process has open. */
+export async function listOpenFiles(folder: string): Promise<string[]> {
+  const names = await readdir("/proc/self/fd");
+  // A descriptor may be gone by the time it is looked at, like that of this very listing.
+  const links = names.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
+  return (await Promise.all(links)).filter((file) => file.startsWith(folder));
 }

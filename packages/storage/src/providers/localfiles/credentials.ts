@@ -1,7 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { LocalFilesPolicy } from "../definition.ts";
-import { LocalFilesFault } from "./errors.ts";
+import { errnoOf, LocalFilesFault } from "./errors.ts";
 import type { LocalfilesSettings } from "./settings.ts";
 
 // Local files have no credentials. What lets a storage in is the operator's policy, checked on every call.
@@ -23,16 +23,35 @@ export async function resolveRoot(
   { path: wanted }: LocalfilesSettings,
   policy: LocalFilesPolicy,
 ): Promise<LocalRoot> {
-  if (wanted === "") throw refusal("path_missing", "Path must be set for Local Files storage");
+  if (wanted === "") {
+    throw new LocalFilesFault({
+      code: "invalid_config",
+      reason: "localfiles.path_missing",
+      detail: "Path must be set for Local Files storage",
+    });
+  }
   const real = await realPathOf(wanted);
   if (policy.documentRoot !== undefined) await assertInside(wanted, real, policy.documentRoot);
   if (!policy.servingEnabled || policy.documentRoot === undefined) {
-    throw refusal("serving_disabled", SERVING_DISABLED);
+    throw new LocalFilesFault({
+      code: "invalid_config",
+      reason: "localfiles.serving_disabled",
+      detail:
+        "Serving local files from the host filesystem can be a security risk, so LOCAL_FILES_SERVING_ENABLED is disabled by default. " +
+        'To enable Local Files storage, set the LOCAL_FILES_SERVING_ENABLED environment variable to "true" and restart Label Studio. ' +
+        "See https://labelstud.io/guide/storage.html#Local-storage for details.\n\n " +
+        'Community tip: create a "mydata" or "label-studio-data" directory next to the Label Studio command to auto-enable ' +
+        "LOCAL_FILES_DOCUMENT_ROOT when the environment variables are unset.",
+    });
   }
   const stats = await stat(real);
   if (stats.isDirectory()) return { directory: real };
   if (stats.isFile()) return { directory: path.dirname(real), fileName: path.basename(real) };
-  throw refusal("no_folder", `Absolute local path "${wanted}" is neither a folder nor a file`);
+  throw new LocalFilesFault({
+    code: "invalid_config",
+    reason: "localfiles.no_folder",
+    detail: `Absolute local path "${wanted}" is neither a folder nor a file`,
+  });
 }
 
 async function realPathOf(wanted: string): Promise<string> {
@@ -45,8 +64,7 @@ async function realPathOf(wanted: string): Promise<string> {
   try {
     return await realpath(wanted);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") throw missing;
+    if (["ENOENT", "ENOTDIR"].includes(errnoOf(error))) throw missing;
     throw error;
   }
 }
@@ -56,19 +74,23 @@ async function assertInside(wanted: string, real: string, documentRoot: string):
   const realRoot = await realPathOf(root);
   const example = path.join(root, "dataset1");
   if (wanted === root || real === realRoot) {
-    throw refusal(
-      "is_document_root",
-      `Absolute local path "${wanted}" cannot be the same as LOCAL_FILES_DOCUMENT_ROOT="${root}" by security reasons. ` +
+    throw new LocalFilesFault({
+      code: "invalid_config",
+      reason: "localfiles.is_document_root",
+      detail:
+        `Absolute local path "${wanted}" cannot be the same as LOCAL_FILES_DOCUMENT_ROOT="${root}" by security reasons. ` +
         `Please add a subdirectory. For example: "${example}".`,
-    );
+    });
   }
   if (isBelow(wanted, root) && isBelow(real, realRoot)) return;
   const link = isBelow(wanted, root) ? " The path is a link that leads out of it." : "";
-  throw refusal(
-    "outside_document_root",
-    `Absolute local path "${wanted}" must be a subdirectory of LOCAL_FILES_DOCUMENT_ROOT="${root}" by security reasons. ` +
+  throw new LocalFilesFault({
+    code: "invalid_config",
+    reason: "localfiles.outside_document_root",
+    detail:
+      `Absolute local path "${wanted}" must be a subdirectory of LOCAL_FILES_DOCUMENT_ROOT="${root}" by security reasons. ` +
       `For example: "${example}".${link}`,
-  );
+  });
 }
 
 /** Strictly below, by whole segments: `/data/ab` is not below `/data/a`. */
@@ -77,14 +99,3 @@ function isBelow(child: string, parent: string): boolean {
     child !== parent && child.startsWith(parent.endsWith(path.sep) ? parent : parent + path.sep)
   );
 }
-
-function refusal(word: string, detail: string): LocalFilesFault {
-  return new LocalFilesFault({ code: "invalid_config", reason: `localfiles.${word}`, detail });
-}
-
-const SERVING_DISABLED =
-  "Serving local files from the host filesystem can be a security risk, so LOCAL_FILES_SERVING_ENABLED is disabled by default. " +
-  'To enable Local Files storage, set the LOCAL_FILES_SERVING_ENABLED environment variable to "true" and restart Label Studio. ' +
-  "See https://labelstud.io/guide/storage.html#Local-storage for details.\n\n " +
-  'Community tip: create a "mydata" or "label-studio-data" directory next to the Label Studio command to auto-enable ' +
-  "LOCAL_FILES_DOCUMENT_ROOT when the environment variables are unset.";

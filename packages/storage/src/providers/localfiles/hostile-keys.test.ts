@@ -16,7 +16,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { collectBody } from "../../body.ts";
 import { ObjectStore } from "../../object-store.ts";
 import { calm, toBytes } from "../../testing/case.ts";
-import { makeTemporaryFolder } from "../../testing/temporary-folder.ts";
+import { HAS_PROC_FD, makeTemporaryFolder } from "../../testing/temporary-folder.ts";
 import { FileAccess } from "./client.ts";
 import { LocalFilesDriver } from "./driver.ts";
 
@@ -42,7 +42,10 @@ afterAll(async () => {
   await folder.remove();
 });
 
-function aStore(hasProcFd = true): ObjectStore {
+/** By descriptor where the system can; and by path, as everywhere else. */
+const WAYS = HAS_PROC_FD ? [true, false] : [false];
+
+function aStore(hasProcFd = HAS_PROC_FD): ObjectStore {
   const policy = { documentRoot: path.join(folder.path, "root"), servingEnabled: true };
   const driver = new LocalFilesDriver({ path: root }, policy, new FileAccess(hasProcFd));
   return new ObjectStore(driver, { provider: "localfiles", place: root });
@@ -118,39 +121,33 @@ const HOSTILE_KEYS = [
 ] as const;
 
 describe("hostile keys", () => {
-  it.each([true, false])(
-    "read nothing outside of the storage (by descriptor: %s)",
-    async (hasProcFd) => {
-      const store = aStore(hasProcFd);
-      for (const key of HOSTILE_KEYS) {
-        const result = await outcome(read(store, key));
-        expect(["not_found", "invalid_input"], `${JSON.stringify(key)} gave ${result}`).toContain(
-          result,
-        );
-        expect(["not_found", "invalid_input"]).toContain(await outcome(store.stat(key, calm)));
-      }
-    },
-  );
+  it.each(WAYS)("read nothing outside of the storage (by descriptor: %s)", async (hasProcFd) => {
+    const store = aStore(hasProcFd);
+    for (const key of HOSTILE_KEYS) {
+      const result = await outcome(read(store, key));
+      expect(["not_found", "invalid_input"], `${JSON.stringify(key)} gave ${result}`).toContain(
+        result,
+      );
+      expect(["not_found", "invalid_input"]).toContain(await outcome(store.stat(key, calm)));
+    }
+  });
 
-  it.each([true, false])(
-    "change nothing outside of the storage (by descriptor: %s)",
-    async (hasProcFd) => {
-      const store = aStore(hasProcFd);
-      const before = await outsideFiles();
-      for (const key of HOSTILE_KEYS) {
-        await outcome(store.put({ key, body: toBytes("OWNED") }, calm));
-        await outcome(
-          store.put({ key, body: toBytes("OWNED"), condition: { kind: "absent" } }, calm),
-        );
-        await outcome(store.delete(key, calm));
-      }
-      expect(await outsideFiles()).toEqual(before);
-      expect(await readFile(path.join(root, "fine.txt"), "utf8")).toBe("fine");
-      expect(
-        (await readdir(root, { recursive: true })).filter((name) => name.endsWith(".tmp")),
-      ).toEqual([]);
-    },
-  );
+  it.each(WAYS)("change nothing outside of the storage (by descriptor: %s)", async (hasProcFd) => {
+    const store = aStore(hasProcFd);
+    const before = await outsideFiles();
+    for (const key of HOSTILE_KEYS) {
+      await outcome(store.put({ key, body: toBytes("OWNED") }, calm));
+      await outcome(
+        store.put({ key, body: toBytes("OWNED"), condition: { kind: "absent" } }, calm),
+      );
+      await outcome(store.delete(key, calm));
+    }
+    expect(await outsideFiles()).toEqual(before);
+    expect(await readFile(path.join(root, "fine.txt"), "utf8")).toBe("fine");
+    expect(
+      (await readdir(root, { recursive: true })).filter((name) => name.endsWith(".tmp")),
+    ).toEqual([]);
+  });
 
   it("stay inside, whatever they are put together from", async () => {
     const part = fc.constantFrom(
@@ -214,7 +211,7 @@ describe("links", () => {
     "folder-link/missing/deep.txt",
   ];
 
-  it.each([true, false])("are not followed to read (by descriptor: %s)", async (hasProcFd) => {
+  it.each(WAYS)("are not followed to read (by descriptor: %s)", async (hasProcFd) => {
     const store = aStore(hasProcFd);
     for (const key of LINKED_KEYS) {
       expect(await outcome(read(store, key)), key).toBe("permission_denied");
@@ -224,32 +221,30 @@ describe("links", () => {
     expect(error).toMatchObject({ reason: "localfiles.link" });
   });
 
-  it.each([true, false])(
-    "are not followed to write or delete (by descriptor: %s)",
-    async (hasProcFd) => {
-      const store = aStore(hasProcFd);
-      const before = await outsideFiles();
-      for (const key of LINKED_KEYS.filter((name) => name.includes("/"))) {
-        expect(await outcome(store.put({ key, body: toBytes("OWNED") }, calm)), key).toBe(
-          "permission_denied",
-        );
-        expect(await outcome(store.delete(key, calm)), key).toBe("permission_denied");
-      }
-      // A put replaces a link that has the name, a deletion leaves it: neither touches what it points to.
-      expect(await outcome(store.delete("file-link", calm))).toBe("undefined");
-      expect(await readlink(path.join(root, "file-link"))).toContain("outside");
-      await store.put({ key: "file-link", body: toBytes("mine") }, calm);
-      expect(await read(store, "file-link")).toBe("mine");
-      expect(
-        await outcome(
-          store.put({ key: "inner-link", body: toBytes("x"), condition: { kind: "absent" } }, calm),
-        ),
-      ).toBe("already_exists");
-      expect(await outsideFiles()).toEqual(before);
-    },
-  );
+  it.each(WAYS)("are not followed to write or delete (by descriptor: %s)", async (hasProcFd) => {
+    const store = aStore(hasProcFd);
+    const before = await outsideFiles();
+    for (const key of LINKED_KEYS.filter((name) => name.includes("/"))) {
+      expect(await outcome(store.put({ key, body: toBytes("OWNED") }, calm)), key).toBe(
+        "permission_denied",
+      );
+      expect(await outcome(store.delete(key, calm)), key).toBe("permission_denied");
+    }
+    // A put replaces a link that has the name, a deletion leaves it: neither touches what it points to.
+    expect(await outcome(store.delete("file-link", calm))).toBe("undefined");
+    expect(await readlink(path.join(root, "file-link"))).toContain("outside");
+    await store.put({ key: "file-link", body: toBytes("mine") }, calm);
+    expect(await read(store, "file-link")).toBe("mine");
+    expect(
+      await outcome(
+        store.put({ key: "inner-link", body: toBytes("x"), condition: { kind: "absent" } }, calm),
+      ),
+    ).toBe("already_exists");
+    expect(await outsideFiles()).toEqual(before);
+  });
 
-  it(
+  // Without descriptors a swap can be seen too late: then nothing but the policy of the folder helps.
+  it.skipIf(!HAS_PROC_FD)(
     "are not followed when they appear between the check and the call",
     { timeout: 30_000 },
     async () => {

@@ -1,47 +1,38 @@
-import {
-  mkdir,
-  mkdtemp,
-  readdir,
-  readlink,
-  realpath,
-  rm,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
-import os from "node:os";
+import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describeDriverConformance } from "../../testing/conformance.ts";
+import { HAS_PROC_FD, listOpenFiles, makeTemporaryFolder } from "../../testing/temporary-folder.ts";
+import { FileAccess } from "./client.ts";
 import { LocalFilesDriver } from "./driver.ts";
 
-describeDriverConformance(async () => {
-  const documentRoot = await realpath(await mkdtemp(path.join(os.tmpdir(), "localfiles-")));
-  const folder = path.join(documentRoot, "set");
-  const policy = { documentRoot, servingEnabled: true };
-  let writes = 0;
-  const open = (name: string) =>
-    Promise.resolve(new LocalFilesDriver({ path: path.join(documentRoot, name) }, policy));
-  return {
-    name: "localfiles",
-    service: "folder",
-    open: () => open("set"),
-    openMissingBucket: () => open("missing"),
-    seed: async (key, body) => {
-      const file = path.join(folder, key);
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, body);
-      // Writes within one tick of the clock look the same.
-      await utimes(file, 1_700_000_000, 1_700_000_000 + ++writes);
-    },
-    clear: async () => {
-      await rm(folder, { recursive: true, force: true });
-      await mkdir(folder);
-    },
-    openBodies: async () => {
-      const links = (await readdir("/proc/self/fd")).map((fd) =>
-        readlink(`/proc/self/fd/${fd}`).catch(() => ""),
-      );
-      return (await Promise.all(links)).filter((file) => file.startsWith(folder)).length;
-    },
-    dispose: () => rm(documentRoot, { recursive: true }),
-  };
-});
+/** By descriptor where the system can; and by path, as everywhere else. */
+for (const isByDescriptor of new Set([HAS_PROC_FD, false])) {
+  describeDriverConformance(async () => {
+    const temporary = await makeTemporaryFolder();
+    const folder = path.join(temporary.path, "set");
+    const policy = { documentRoot: temporary.path, servingEnabled: true };
+    const access = new FileAccess(isByDescriptor);
+    const open = (wanted: string) =>
+      Promise.resolve(new LocalFilesDriver({ path: wanted }, policy, access));
+    let writes = 0;
+    return {
+      name: "localfiles",
+      service: "folder",
+      open: () => open(folder),
+      openMissingBucket: () => open(path.join(temporary.path, "missing")),
+      seed: async (key, body) => {
+        const file = path.join(folder, key);
+        await mkdir(path.dirname(file), { recursive: true });
+        await writeFile(file, body);
+        // Writes within one tick of the clock look the same.
+        await utimes(file, 1_700_000_000, 1_700_000_000 + ++writes);
+      },
+      clear: async () => {
+        await rm(folder, { recursive: true, force: true });
+        await mkdir(folder);
+      },
+      ...(HAS_PROC_FD ? { openBodies: async () => (await listOpenFiles(folder)).length } : {}),
+      dispose: temporary.remove,
+    };
+  });
+}
