@@ -246,9 +246,15 @@ describe("connection", () => {
     const [settings] = await test.db.inMaintenance(
       (tx) => tx.$queryRaw<Record<string, string>[]>`
         SELECT current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('timezone') AS zone,
-               current_setting('enable_seqscan') AS seqscan, current_setting('statement_timeout') AS statement`,
+               current_setting('enable_seqscan') AS seqscan, current_setting('statement_timeout') AS statement, current_setting('jit') AS jit`,
     );
-    expect(settings).toEqual({ idle: "45s", zone: "UTC", seqscan: "off", statement: "1min" });
+    expect(settings).toEqual({
+      idle: "45s",
+      zone: "UTC",
+      seqscan: "off",
+      statement: "1min",
+      jit: "off",
+    });
   });
 
   it.each([

@@ -104,6 +104,8 @@ function createPool(options: DatabaseOptions): pg.Pool {
     // A worker that is frozen between a statement and its commit would keep its row locks, and SKIP LOCKED would pass
     // the rows by for ever (design §5).
     idle_in_transaction_session_timeout: String(LEASE_SECONDS * 1_000),
+    // Compiling a plan takes longer than any statement here runs, and a forbidden sequential scan counts as costly enough.
+    jit: "off",
     ...(options.avoidSequentialScans === true ? { enable_seqscan: "off" } : {}),
   };
   return new pg.Pool({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadStatements, runStatement } from "../statements.ts";
+import { holdTransaction, untilBlocked } from "../testing/held-transaction.ts";
 import { defined, useTestDatabase } from "../testing/test-database.ts";
 import { aPage, makeWorld, TestWorker, type World } from "../testing/world.ts";
 
@@ -189,6 +190,29 @@ describe("tasks page", () => {
     expect(await worker.stores.scans.renewUnit(lease)).toEqual({ cancel: true });
   });
 });
+
+describe.each([true, false])(
+  "a page whose key somebody else makes at the same moment (files %s)",
+  (useBlobUrls) => {
+    it("waits for that and finds it known", async () => {
+      const worker = new TestWorker(test.db, await makeWorld(test.db, { useBlobUrls }));
+      const { organizationId, storageId } = worker.world;
+      const { lease } = await worker.list();
+      const other = await holdTransaction(
+        test.db,
+        organizationId,
+        (
+          tx,
+        ) => tx.$executeRaw`INSERT INTO source_object (organization_id, storage_id, location_version, key, state, rows_loaded, live_tasks)
+        VALUES (${organizationId}, ${storageId}, 1, 'b', 'done', 1, 1)`,
+      );
+      const paging = worker.page(lease, aPage(["a", "b", "c"]));
+      await untilBlocked(test, paging);
+      await other.commit();
+      expect(await paging).toMatchObject({ created: 2, known: 1 });
+    });
+  },
+);
 
 describe("known page", () => {
   const keys = ["B", "a", "a/", "a/ä", "ab", "é", "\u{ffff}", "\u{1f600}"].toSorted((x, y) =>

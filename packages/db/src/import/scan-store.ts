@@ -1,4 +1,10 @@
-import { AppError, COUNTER_SLOTS, DRY_RUN_SAMPLE, LEASE_SECONDS } from "@bucketbridge/core";
+import {
+  AppError,
+  COUNTER_SLOTS,
+  DRY_RUN_SAMPLE,
+  isAppError,
+  LEASE_SECONDS,
+} from "@bucketbridge/core";
 import type { Database, Transaction } from "../client.ts";
 import { toStorableText } from "../storable-text.ts";
 import {
@@ -45,6 +51,8 @@ interface FilesPageRow extends PageOutcomeRecord {
 
 /** The whole effect of a page is one statement, so its commit need not wait for the disk: a lost page is listed again. */
 const PAGE = { op: "db.page", commitWithoutFlush: true };
+/** At most one page per unit is in flight when the settings change. */
+const MAX_PAGE_TRIES = 3;
 
 /**
  * Scan units, pages and their leases. `undefined` from a write means that the lease is lost, the run has ended or the settings
@@ -252,7 +260,18 @@ export class ScanStore {
     text: string,
     values: readonly StatementValue[],
   ): Promise<Row | undefined> {
-    return this.#run(lease, PAGE.op, async (tx) => (await runStatement<Row>(tx, text, values))[0]);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#run(
+          lease,
+          PAGE.op,
+          async (tx) => (await runStatement<Row>(tx, text, values))[0],
+        );
+      } catch (error) {
+        // A page of the old settings that was in flight has just made one of the keys: now it is known.
+        if (attempt >= MAX_PAGE_TRIES || !isAppError(error, "already_exists")) throw error;
+      }
+    }
   }
 
   #run<T>(run: RunKey, op: string, work: (tx: Transaction) => Promise<T>): Promise<T> {

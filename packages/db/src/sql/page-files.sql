@@ -10,8 +10,9 @@
 -- $14 lease seconds     the page renews the lease too $15 tally slot smallint (any number per process, mod 16)
 -- $16 last key of the listing page text   $17 refused keys text[]   $18 codes text[]   $19 messages text[]
 -- Returns one row: fresh, written, created, rearmed, known, cancel; created + rearmed inner ids were used. No row: the lease is
--- lost or the storage changed, stop, nothing was written. created + rearmed < fresh: another worker did the difference at the
--- same moment (unused inner ids: a gap).
+-- lost or the storage changed, stop, nothing was written. rearmed < its part of fresh: somebody else did the difference at the
+-- same moment (unused inner ids: a gap). A unique violation: a page that was in flight when the settings changed has just made
+-- one of the keys; send the page again, which finds it known. (ON CONFLICT costs an eighth of the whole statement.)
 -- Guarantees: the unit row is locked before anything is read or written, so a taker waits for this statement and a
 -- loser of the lease writes nothing. Repeating a page inserts nothing twice. organization_id and location_version come from
 -- the rows of the lease, and only while the run works with the storage's current settings.
@@ -41,7 +42,6 @@ WITH lease AS MATERIALIZED (
   FROM lease l CROSS JOIN fresh f CROSS JOIN page p
   WHERE p.object_id IS NULL AND f.enough
   ORDER BY p.n
-  ON CONFLICT (storage_id, location_version, key) DO NOTHING
   RETURNING id, key
 ), revived AS (
   UPDATE source_object o

@@ -8,7 +8,7 @@
 -- Returns one row: created, known, rearmed, cancel. No row: the lease is lost or the storage changed, nothing was written.
 -- An object that failed because of its content is not re-armed while its version is unchanged: its open issues count for this
 -- run too. Without an etag no version is known to be unchanged.
--- Guarantees: as in page-files. An object that is being loaded is never re-armed here.
+-- Guarantees and unique violation: as in page-files. An object that is being loaded is never re-armed here.
 WITH lease AS MATERIALIZED (
   SELECT g.run_id, g.number, g.organization_id, s.id AS storage_id, s.location_version, r.cancel_requested
   FROM scan_unit g JOIN run r ON r.id = g.run_id JOIN storage s ON s.id = r.storage_id
@@ -34,7 +34,6 @@ WITH lease AS MATERIALIZED (
   FROM lease l CROSS JOIN page p
   WHERE p.object_id IS NULL
   ORDER BY p.n
-  ON CONFLICT (storage_id, location_version, key) DO NOTHING
   RETURNING key, state
 ), rearmed AS (
   UPDATE source_object o
