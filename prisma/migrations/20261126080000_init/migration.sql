@@ -406,26 +406,28 @@ CREATE INDEX delivery_subject_id_subject_type_idx ON delivery (subject_id, subje
 -- (a parent deleted under its children) is closed by never deleting: storage and project get deleted_at, children are purged
 -- in chunks, the parent row goes last.
 CREATE FUNCTION source_object_parents() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE f record;
 BEGIN
-  PERFORM FROM storage p JOIN (SELECT DISTINCT organization_id, storage_id FROM fresh) f
-    ON p.id = f.storage_id AND p.organization_id = f.organization_id FOR KEY SHARE OF p;
-  IF EXISTS (SELECT FROM (SELECT DISTINCT organization_id, storage_id FROM fresh) f
-             WHERE NOT EXISTS (SELECT FROM storage p WHERE p.id = f.storage_id AND p.organization_id = f.organization_id)) THEN
-    RAISE foreign_key_violation USING MESSAGE = 'source_object: no such storage in this organisation';
-  END IF;
+  FOR f IN SELECT DISTINCT organization_id, storage_id AS parent_id FROM fresh ORDER BY parent_id LOOP
+    PERFORM FROM storage p WHERE p.id = f.parent_id AND p.organization_id = f.organization_id FOR KEY SHARE;
+    IF NOT FOUND THEN
+      RAISE foreign_key_violation USING MESSAGE = 'source_object: no such storage in this organisation';
+    END IF;
+  END LOOP;
   RETURN NULL;
 END $$;
 CREATE TRIGGER parents AFTER INSERT ON source_object REFERENCING NEW TABLE AS fresh
   FOR EACH STATEMENT EXECUTE FUNCTION source_object_parents();
 
 CREATE FUNCTION task_parents() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE f record;
 BEGIN
-  PERFORM FROM project p JOIN (SELECT DISTINCT organization_id, project_id FROM fresh) f
-    ON p.id = f.project_id AND p.organization_id = f.organization_id FOR KEY SHARE OF p;
-  IF EXISTS (SELECT FROM (SELECT DISTINCT organization_id, project_id FROM fresh) f
-             WHERE NOT EXISTS (SELECT FROM project p WHERE p.id = f.project_id AND p.organization_id = f.organization_id)) THEN
-    RAISE foreign_key_violation USING MESSAGE = 'task: no such project in this organisation';
-  END IF;
+  FOR f IN SELECT DISTINCT organization_id, project_id AS parent_id FROM fresh ORDER BY parent_id LOOP
+    PERFORM FROM project p WHERE p.id = f.parent_id AND p.organization_id = f.organization_id FOR KEY SHARE;
+    IF NOT FOUND THEN
+      RAISE foreign_key_violation USING MESSAGE = 'task: no such project in this organisation';
+    END IF;
+  END LOOP;
   RETURN NULL;
 END $$;
 CREATE TRIGGER parents AFTER INSERT ON task REFERENCING NEW TABLE AS fresh
