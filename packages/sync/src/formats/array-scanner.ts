@@ -4,9 +4,10 @@ import {
   firstRowTooLarge,
   isBlank,
   PartialRow,
-  ROW_TOO_LARGE_MESSAGE,
   type RowScanner,
+  tooLargeMessage,
   type ScannedRow,
+  type ScanStart,
 } from "./row-scanner.ts";
 
 const QUOTE = 0x22;
@@ -29,7 +30,8 @@ const SHORT_STRING_BYTES = 48;
  * bracket ends the file. A row's `resumeOffset` is that of the comma or bracket behind it.
  */
 export class ArrayScanner implements RowScanner {
-  readonly #element = new PartialRow();
+  readonly #element: PartialRow;
+  readonly #maxRowBytes: number;
   readonly #brackets = new Uint8Array(TYPED_DEPTH);
   #offset: number;
   #hasRows: boolean;
@@ -42,20 +44,22 @@ export class ArrayScanner implements RowScanner {
   #before: "bracket" | "comma" | "element";
   #isClosed = false;
 
-  private constructor(offset: number, before: "bracket" | "element") {
-    this.#offset = offset;
+  private constructor(start: ScanStart, before: "bracket" | "element") {
+    this.#offset = start.offset;
+    this.#maxRowBytes = start.maxRowBytes;
+    this.#element = new PartialRow(start.maxRowBytes);
     this.#before = before;
     this.#hasRows = before === "element";
   }
 
-  /** A scanner whose first chunk begins at `offset`, behind the opening bracket. */
-  static afterBracket(offset: number): ArrayScanner {
-    return new ArrayScanner(offset, "bracket");
+  /** A scanner whose first chunk begins behind the opening bracket. */
+  static afterBracket(start: ScanStart): ArrayScanner {
+    return new ArrayScanner(start, "bracket");
   }
 
   /** A scanner whose first chunk begins at the `resumeOffset` of an element. */
-  static afterElement(offset: number): ArrayScanner {
-    return new ArrayScanner(offset, "element");
+  static afterElement(start: ScanStart): ArrayScanner {
+    return new ArrayScanner(start, "element");
   }
 
   push(chunk: Buffer): readonly ScannedRow[] {
@@ -64,7 +68,7 @@ export class ArrayScanner implements RowScanner {
     if (this.#inElement) this.#element.append(chunk.subarray(from));
     this.#offset += chunk.length;
     if (this.#element.isTooLarge && !this.#hasRows)
-      rows.push(firstRowTooLarge(this.#element.start));
+      rows.push(firstRowTooLarge(this.#element.start, this.#maxRowBytes));
     return rows;
   }
 
@@ -192,9 +196,9 @@ export class ArrayScanner implements RowScanner {
     const bytes = this.#element.take(last);
     const byteOffset = this.#element.start;
     if (bytes !== undefined) rows.push({ kind: "bytes", byteOffset, resumeOffset, bytes });
-    else if (!this.#hasRows) rows.push(firstRowTooLarge(byteOffset));
+    else if (!this.#hasRows) rows.push(firstRowTooLarge(byteOffset, this.#maxRowBytes));
     else {
-      const message = ROW_TOO_LARGE_MESSAGE;
+      const message = tooLargeMessage(this.#maxRowBytes);
       rows.push({ kind: "bad", byteOffset, resumeOffset, code: "row_too_large", message });
     }
     this.#hasRows = true;

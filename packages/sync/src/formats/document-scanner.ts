@@ -6,14 +6,13 @@ import {
   findNonBlank,
   firstRowTooLarge,
   isBlank,
-  PartialRow,
   type RowScanner,
   type ScannedRow,
+  type ScanStart,
 } from "./row-scanner.ts";
 
 const OPEN_BRACE = 0x7b;
 const NEWLINE = 0x0a;
-const NOTHING = Buffer.alloc(0);
 
 /**
  * A file whose first character is `{`: one JSON object over any number of lines, or JSON Lines.
@@ -27,42 +26,60 @@ const NOTHING = Buffer.alloc(0);
  *        └───────complete, more follows──▶ failure
  *
  * So JSON Lines with a broken first row lose that row only, and a broken document is one bad row instead of one per line. What is
- * undecided is held, up to `MAX_ROW_BYTES`.
+ * undecided is held, up to `maxRowBytes`.
  */
 export class DocumentScanner implements RowScanner {
-  readonly #held = new PartialRow();
+  /** All bytes so far, while nothing is decided. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
   readonly #syntax = new JsonSyntax(MAX_JSON_DEPTH);
-  readonly #start: number;
+  readonly #start: ScanStart;
   #state: "first line" | "broken" | "document" = "first line";
   #brokenAt = 0;
   #lines: LineScanner | undefined;
 
-  /** `start`: offset in the file of the brace, with which the first chunk begins. */
-  constructor(start: number) {
+  /** The first chunk begins with the brace. */
+  constructor(start: ScanStart) {
     this.#start = start;
-    this.#held.start = start;
   }
 
   push(chunk: Buffer): readonly ScannedRow[] {
     if (this.#lines !== undefined) return this.#lines.push(chunk);
-    this.#held.append(chunk);
-    if (this.#held.isTooLarge) return [firstRowTooLarge(this.#start)];
-    if (this.#state !== "first line") return this.#decide(chunk);
-    const newline = chunk.indexOf(NEWLINE);
-    if (newline < 0) return [];
-    const text = this.#held.take(NOTHING) ?? NOTHING;
-    this.#held.append(text);
-    const lineEnd = text.length - chunk.length + newline + 1;
-    return this.#judgeFirstLine(text.subarray(0, lineEnd)) ?? this.#decide(text.subarray(lineEnd));
+    this.#held.push(Buffer.from(chunk));
+    this.#heldBytes += chunk.length;
+    const rows = this.#state === "first line" ? this.#readFirstLine(chunk) : this.#decide(chunk);
+    // Asked afterwards: a chunk may be larger than a row and hold many.
+    const isUndecided = rows.length === 0 && !this.#isLines();
+    if (!isUndecided || this.#heldBytes <= this.#start.maxRowBytes) return rows;
+    return [firstRowTooLarge(this.#start.offset, this.#start.maxRowBytes)];
+  }
+
+  #isLines(): boolean {
+    return this.#lines !== undefined;
   }
 
   end(): readonly ScannedRow[] {
     if (this.#lines !== undefined) return this.#lines.end();
     if (this.#state === "document" && this.#syntax.completeAt === undefined) {
-      return this.#badDocument(this.#held.bytes, "it ends too early");
+      return this.#badDocument(this.#heldBytes, "it ends too early");
     }
-    const bytes = this.#held.take(NOTHING) ?? NOTHING;
-    return [{ kind: "bytes", byteOffset: this.#start, resumeOffset: null, bytes }];
+    const byteOffset = this.#start.offset;
+    return [{ kind: "bytes", byteOffset, resumeOffset: null, bytes: this.#text() }];
+  }
+
+  /** What is held, in one piece. */
+  #text(): Buffer {
+    const text = Buffer.concat(this.#held);
+    this.#held = [text];
+    return text;
+  }
+
+  #readFirstLine(chunk: Buffer): readonly ScannedRow[] {
+    const newline = chunk.indexOf(NEWLINE);
+    if (newline < 0) return [];
+    const text = this.#text();
+    const lineEnd = text.length - chunk.length + newline + 1;
+    return this.#judgeFirstLine(text.subarray(0, lineEnd)) ?? this.#decide(text.subarray(lineEnd));
   }
 
   /** Undefined: the next bytes decide. */
@@ -89,13 +106,14 @@ export class DocumentScanner implements RowScanner {
 
   #asLines(): readonly ScannedRow[] {
     this.#lines = new LineScanner(this.#start, false);
-    return this.#lines.push(this.#held.take(NOTHING) ?? NOTHING);
+    const text = this.#text();
+    this.#held = [];
+    return this.#lines.push(text);
   }
 
   /** True when a brace stands there and nothing but blanks between it and the newline before. */
   #beginsLine(at: number): boolean {
-    const text = this.#held.take(NOTHING) ?? NOTHING;
-    this.#held.append(text);
+    const text = this.#text();
     let before = at - 1;
     while (before >= 0 && text[before] !== NEWLINE && isBlank(text[before])) before--;
     return text[at] === OPEN_BRACE && text[before] === NEWLINE;
@@ -107,7 +125,7 @@ export class DocumentScanner implements RowScanner {
       : `it is not valid JSON: ${problem}`;
     const code = this.#syntax.isTooDeep ? "row_too_deep" : "invalid_json";
     return [
-      { kind: "bad", byteOffset: this.#start + at, resumeOffset: null, code, message },
+      { kind: "bad", byteOffset: this.#start.offset + at, resumeOffset: null, code, message },
       { kind: "end" },
     ];
   }
@@ -115,7 +133,7 @@ export class DocumentScanner implements RowScanner {
   #trailing(at: number): ScannedRow {
     return {
       kind: "failure",
-      byteOffset: this.#start + at,
+      byteOffset: this.#start.offset + at,
       code: "corrupt_data",
       message:
         "more data follows the JSON object: a file holds one JSON object, one JSON array, or one JSON object per line",

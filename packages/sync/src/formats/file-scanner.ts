@@ -3,7 +3,7 @@ import { ArrayScanner } from "./array-scanner.ts";
 import { DocumentScanner } from "./document-scanner.ts";
 import type { FileProblemCode } from "./items.ts";
 import { LineScanner } from "./line-scanner.ts";
-import { findNonBlank, type RowScanner, type ScannedRow } from "./row-scanner.ts";
+import { findNonBlank, type RowScanner, type ScannedRow, type ScanStart } from "./row-scanner.ts";
 import { notJsonFailure } from "./task-file.ts";
 
 const OPEN_BRACE = 0x7b;
@@ -21,14 +21,16 @@ const HEAD_BYTES = 4;
  */
 export class FileScanner implements RowScanner {
   readonly #key: string;
+  readonly #maxRowBytes: number;
   #head = Buffer.alloc(0);
   #offset = 0;
   #isHeadRead = false;
   #inner: RowScanner | undefined;
 
   /** `key` is for the words of failures. */
-  constructor(key: string) {
+  constructor(key: string, maxRowBytes: number) {
     this.#key = key;
+    this.#maxRowBytes = maxRowBytes;
   }
 
   push(chunk: Buffer): readonly ScannedRow[] {
@@ -61,10 +63,15 @@ export class FileScanner implements RowScanner {
     const at = findNonBlank(chunk, 0);
     this.#offset += at;
     if (at === chunk.length) return [];
-    if (chunk[at] === OPEN_BRACE) this.#inner = new DocumentScanner(this.#offset);
-    else if (chunk[at] === OPEN_BRACKET) this.#inner = ArrayScanner.afterBracket(this.#offset + 1);
+    if (chunk[at] === OPEN_BRACE) this.#inner = new DocumentScanner(this.#startAt(this.#offset));
+    else if (chunk[at] === OPEN_BRACKET)
+      this.#inner = ArrayScanner.afterBracket(this.#startAt(this.#offset + 1));
     else return [this.#failure("not_json", this.#offset, notJsonFailure(this.#key))];
     return this.#inner.push(chunk.subarray(chunk[at] === OPEN_BRACE ? at : at + 1));
+  }
+
+  #startAt(offset: number): ScanStart {
+    return { offset, maxRowBytes: this.#maxRowBytes };
   }
 
   #failure(code: FileProblemCode, byteOffset: number, message: string): ScannedRow {
@@ -77,21 +84,20 @@ export class FileScanner implements RowScanner {
  * or the end of the file JSON Lines, a comma or closing bracket an array.
  */
 export class RestScanner implements RowScanner {
-  readonly #offset: number;
+  readonly #start: ScanStart;
   #inner: RowScanner | undefined;
 
-  /** `offset`: where in the file the first chunk begins. */
-  constructor(offset: number) {
-    this.#offset = offset;
+  constructor(start: ScanStart) {
+    this.#start = start;
   }
 
   push(chunk: Buffer): readonly ScannedRow[] {
     if (chunk.length === 0) return [];
     if (this.#inner === undefined) {
       const first = chunk[0];
-      if (first === NEWLINE) this.#inner = new LineScanner(this.#offset, true);
+      if (first === NEWLINE) this.#inner = new LineScanner(this.#start, true);
       else if (first === COMMA || first === CLOSE_BRACKET)
-        this.#inner = ArrayScanner.afterElement(this.#offset);
+        this.#inner = ArrayScanner.afterElement(this.#start);
       else return [this.#misplaced()];
     }
     return this.#inner.push(chunk);
@@ -104,7 +110,7 @@ export class RestScanner implements RowScanner {
   #misplaced(): ScannedRow {
     return {
       kind: "failure",
-      byteOffset: this.#offset,
+      byteOffset: this.#start.offset,
       code: "corrupt_data",
       message:
         "reading cannot go on where it stopped: the object is another one than before, sync again",

@@ -10,6 +10,7 @@ export {
   type RowProblemCode,
   type TaskFileItem,
 } from "./items.ts";
+export { DEFAULT_READ_LIMITS, type ReadLimits } from "./read-limits.ts";
 export { readTaskFile, type ReadTaskFileOptions } from "./read-task-file.ts";
 export { extensionFailure, isTaskFileKey, toTaskFileKind, type TaskFileKind } from "./task-file.ts";
 export { readParquetFile, type ReadParquetFileOptions } from "./parquet/read-parquet-file.ts";

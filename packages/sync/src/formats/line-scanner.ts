@@ -3,9 +3,10 @@ import {
   findNonBlank,
   firstRowTooLarge,
   PartialRow,
-  ROW_TOO_LARGE_MESSAGE,
   type RowScanner,
+  tooLargeMessage,
   type ScannedRow,
+  type ScanStart,
 } from "./row-scanner.ts";
 
 const NEWLINE = 0x0a;
@@ -15,14 +16,17 @@ const NEWLINE = 0x0a;
  * the file. A line that is too large is skipped to its end as one bad row; as the first row it ends the file.
  */
 export class LineScanner implements RowScanner {
-  readonly #line = new PartialRow();
+  readonly #line: PartialRow;
+  readonly #maxRowBytes: number;
   #offset: number;
   #hasRows: boolean;
 
-  /** `offset`: where in the file the first chunk begins. `hasRows`: rows were read before it. */
-  constructor(offset: number, hasRows: boolean) {
-    this.#offset = offset;
-    this.#line.start = offset;
+  /** `hasRows`: rows of the file were read before. */
+  constructor(start: ScanStart, hasRows: boolean) {
+    this.#offset = start.offset;
+    this.#maxRowBytes = start.maxRowBytes;
+    this.#line = new PartialRow(start.maxRowBytes);
+    this.#line.start = start.offset;
     this.#hasRows = hasRows;
   }
 
@@ -37,7 +41,8 @@ export class LineScanner implements RowScanner {
     }
     this.#line.append(from === 0 ? chunk : chunk.subarray(from));
     this.#offset += chunk.length;
-    if (this.#line.isTooLarge && !this.#hasRows) rows.push(firstRowTooLarge(this.#line.start));
+    if (this.#line.isTooLarge && !this.#hasRows)
+      rows.push(firstRowTooLarge(this.#line.start, this.#maxRowBytes));
     return rows;
   }
 
@@ -51,8 +56,8 @@ export class LineScanner implements RowScanner {
     const bytes = this.#line.take(last);
     const byteOffset = this.#line.start;
     if (bytes === undefined) {
-      const message = ROW_TOO_LARGE_MESSAGE;
-      if (!this.#hasRows) rows.push(firstRowTooLarge(byteOffset));
+      const message = tooLargeMessage(this.#maxRowBytes);
+      if (!this.#hasRows) rows.push(firstRowTooLarge(byteOffset, this.#maxRowBytes));
       else rows.push({ kind: "bad", byteOffset, resumeOffset, code: "row_too_large", message });
       return;
     }

@@ -3,6 +3,7 @@ import { INLINE_ROW_BYTES } from "@bucketbridge/core";
 import { FileScanner, RestScanner } from "./file-scanner.ts";
 import type { BadRowItem, ReadCheckpoint, RowItem, TaskFileItem } from "./items.ts";
 import { toFileProblem } from "./parquet/problems.ts";
+import { toEffectiveLimits, type ReadLimits } from "./read-limits.ts";
 import { toRowItem, type RowSpot } from "./row-item.ts";
 import type { RowScanner, ScannedRow } from "./row-scanner.ts";
 import { sharedParseThreads, type ParseThreads } from "./threads/parse-threads.ts";
@@ -16,6 +17,7 @@ export interface ReadTaskFileOptions {
    * when it is the size of the object); without a checkpoint it begins at 0.
    */
   readonly checkpoint?: (ReadCheckpoint & { readonly byteOffset: number }) | undefined;
+  readonly limits?: ReadLimits | undefined;
   /** Threads that parse rows over `INLINE_ROW_BYTES`; those of the process when left out. */
   readonly threads?: ParseThreads | undefined;
 }
@@ -23,7 +25,7 @@ export interface ReadTaskFileOptions {
 /**
  * Reads a JSON task file: one object, an array, or JSON Lines (the content decides). Yields rows in file order, good and bad ones, and a
  * `failure` last when the file cannot be read to its end. Holds one row and one chunk, whatever the size of the file. Whoever stops
- * early, or gets a failure, has `body` returned, which ends its request: a first row over `MAX_ROW_BYTES` costs `MAX_ROW_BYTES` and a chunk.
+ * early, or gets a failure, has `body` returned, which ends its request: a first row over `maxRowBytes` costs `maxRowBytes` and a chunk.
  * Throws only what `body` throws.
  */
 export async function* readTaskFile(
@@ -31,10 +33,11 @@ export async function* readTaskFile(
   options: ReadTaskFileOptions,
 ): AsyncGenerator<TaskFileItem, void, undefined> {
   const { checkpoint } = options;
+  const { maxRowBytes } = toEffectiveLimits(options.limits);
   const scanner: RowScanner =
     checkpoint === undefined
-      ? new FileScanner(options.key)
-      : new RestScanner(checkpoint.byteOffset);
+      ? new FileScanner(options.key, maxRowBytes)
+      : new RestScanner({ offset: checkpoint.byteOffset, maxRowBytes });
   let rowIndex = checkpoint?.rowsRead ?? 0;
   for await (const chunk of body) {
     for (const scanned of scanner.push(toBuffer(chunk))) {

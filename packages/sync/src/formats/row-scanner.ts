@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import { MAX_ROW_BYTES } from "@bucketbridge/core";
 import type { FileProblemCode, RowProblemCode } from "./items.ts";
 
 /** What a scanner cut out of a file. `end`: nothing after it belongs to the file's rows, reading stops. */
@@ -26,7 +25,13 @@ export type ScannedRow =
     }
   | { readonly kind: "end" };
 
-/** Finds the rows of a file in its bytes, chunk by chunk, and holds no more than one row (`MAX_ROW_BYTES` and a chunk). */
+/** Where the first chunk of a scanner begins in the file, and how large its rows may be. */
+export interface ScanStart {
+  readonly offset: number;
+  readonly maxRowBytes: number;
+}
+
+/** Finds the rows of a file in its bytes, chunk by chunk, and holds no more than one row (`maxRowBytes` and a chunk). */
 export interface RowScanner {
   /** Rows that end in this chunk, which follows the chunks before. Not called after `failure` or `end`. */
   push(chunk: Buffer): readonly ScannedRow[];
@@ -36,10 +41,15 @@ export interface RowScanner {
 
 /** The bytes of a row that has begun and not ended yet. Copies what it keeps; keeps nothing of a row that is too large. */
 export class PartialRow {
+  readonly #maxBytes: number;
   #pieces: Buffer[] = [];
   #bytes = 0;
   /** Offset in the file of its first byte. */
   start = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** Bytes so far, kept or not. */
   get bytes(): number {
@@ -47,7 +57,7 @@ export class PartialRow {
   }
 
   get isTooLarge(): boolean {
-    return this.#bytes > MAX_ROW_BYTES;
+    return this.#bytes > this.#maxBytes;
   }
 
   append(piece: Buffer): void {
@@ -62,24 +72,26 @@ export class PartialRow {
     const bytes = this.#bytes + last.length;
     this.#pieces = [];
     this.#bytes = 0;
-    if (bytes > MAX_ROW_BYTES) return undefined;
+    if (bytes > this.#maxBytes) return undefined;
     return pieces.length === 0 ? last : Buffer.concat([...pieces, last], bytes);
   }
 }
 
-/** Words for a row over `MAX_ROW_BYTES`. */
-export const ROW_TOO_LARGE_MESSAGE = `it has more than ${String(MAX_ROW_BYTES)} bytes: split it, or move large values into files of their own`;
+/** Words for a row over `maxRowBytes`. */
+export function tooLargeMessage(maxRowBytes: number): string {
+  return `it has more than ${String(maxRowBytes)} bytes: split it, or move large values into files of their own`;
+}
 
 /**
  * The failure of a file whose first row is too large. It ends the file: a single line of many gigabytes would otherwise be
  * downloaded to its end for nothing.
  */
-export function firstRowTooLarge(byteOffset: number): ScannedRow {
+export function firstRowTooLarge(byteOffset: number, maxRowBytes: number): ScannedRow {
   return {
     kind: "failure",
     byteOffset,
     code: "row_too_large",
-    message: `the first row cannot be read: ${ROW_TOO_LARGE_MESSAGE}`,
+    message: `the first row cannot be read: ${tooLargeMessage(maxRowBytes)}`,
   };
 }
 

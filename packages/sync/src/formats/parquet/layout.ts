@@ -1,4 +1,4 @@
-import { FREE_DECODED_BYTES, MAX_DECODED_RATIO, MAX_PARQUET_GROUP_BYTES } from "@bucketbridge/core";
+import { FREE_DECODED_BYTES, MAX_PARQUET_GROUP_BYTES } from "@bucketbridge/core";
 import type { ColumnMetaData, FileMetaData, RowGroup } from "hyparquet";
 import { corruptParquet, parquetProblem } from "./problems.ts";
 import type { ParquetColumn } from "./schema.ts";
@@ -23,6 +23,12 @@ export interface ParquetLayout {
   readonly groups: readonly GroupLayout[];
 }
 
+/** Size of the file, and how much more it may hold. */
+export interface FileBounds {
+  readonly fileBytes: number;
+  readonly maxDecodedRatio: number;
+}
+
 /** What a row takes beside its values, here and in the database: rows of nothing are not free. */
 export const ROW_OVERHEAD_BYTES = 128;
 
@@ -38,14 +44,15 @@ const CODECS: ReadonlySet<string> = new Set([
 const MAGIC_BYTES = 4;
 
 /**
- * Checks what a footer says about a file of `fileBytes` bytes: counts that add up and are not negative, ranges inside the file, known
+ * Checks what a footer says about the file: counts that add up and are not negative, ranges inside the file, known
  * codecs, bounded row groups, a bounded ratio. Throws a Parquet problem.
  */
 export function checkLayout(
   metadata: FileMetaData,
   columns: readonly ParquetColumn[],
-  fileBytes: number,
+  file: FileBounds,
 ): ParquetLayout {
+  const { fileBytes } = file;
   const groups: GroupLayout[] = [];
   let rows = 0;
   let decodedBytes = 0;
@@ -58,17 +65,18 @@ export function checkLayout(
   }
   if (rows !== toCount(metadata.num_rows))
     throw corruptParquet("its row groups do not have the rows that it says");
-  checkRatio(decodedBytes, fileBytes);
-  checkRatio(rows * ROW_OVERHEAD_BYTES, fileBytes);
+  checkRatio(decodedBytes, file);
+  checkRatio(rows * ROW_OVERHEAD_BYTES, file);
   return { rows, groups };
 }
 
-/** Throws when `decodedBytes` are more than a file of `fileBytes` may hold. */
-export function checkRatio(decodedBytes: number, fileBytes: number): void {
-  if (decodedBytes <= Math.max(FREE_DECODED_BYTES, fileBytes * MAX_DECODED_RATIO)) return;
+/** Throws when `decodedBytes` are more than the file may hold. */
+export function checkRatio(decodedBytes: number, file: FileBounds): void {
+  const { fileBytes, maxDecodedRatio } = file;
+  if (decodedBytes <= Math.max(FREE_DECODED_BYTES, fileBytes * maxDecodedRatio)) return;
   throw parquetProblem(
     "ratio_too_large",
-    `the Parquet file unpacks to more than ${String(MAX_DECODED_RATIO)} times its size: write it with fewer repeated values per row`,
+    `the Parquet file unpacks to more than ${String(maxDecodedRatio)} times its size: write it with fewer repeated values per row`,
   );
 }
 

@@ -8,10 +8,14 @@ import { toParquetItem } from "./parquet-row.ts";
 import { corruptParquet } from "./problems.ts";
 import type { FilePart } from "./range-reader.ts";
 import { readColumns, type ParquetColumn } from "./schema.ts";
+import type { ReadLimits } from "../read-limits.ts";
 import { VALUE_PARSERS } from "./values.ts";
 
 /** Rows that are decoded at once: a page is decoded anew for each such window that it reaches into, and pages may have a million rows. */
 const WINDOW_ROWS = 16_384;
+
+/** The same where a column is nested: such columns are decoded from the start of the row group for each window. */
+const NESTED_WINDOW_ROWS = 131_072;
 
 /** Decoded bytes of a window by what the footer says; what it holds at once is a small multiple of it. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
@@ -30,6 +34,7 @@ const MAX_CAUSE_CHARS = 200;
  */
 export class ParquetDecoder {
   readonly layout: ParquetLayout;
+  readonly #limits: ReadLimits;
   readonly #metadata: FileMetaData;
   readonly #columns: readonly ParquetColumn[];
   /** Of top-level columns. */
@@ -43,22 +48,27 @@ export class ParquetDecoder {
   /** Number in the file of the next row. */
   #next = 0;
 
-  private constructor(metadata: FileMetaData, fileBytes: number, codecs: Codecs) {
+  private constructor(metadata: FileMetaData, codecs: Codecs, file: OpenedFile) {
     this.#columns = readColumns(metadata.schema);
     this.#names = [...new Set(this.#columns.map(({ path }) => path[0] ?? ""))];
-    this.layout = checkLayout(metadata, this.#columns, fileBytes);
+    const { fileBytes, limits } = file;
+    this.layout = checkLayout(metadata, this.#columns, {
+      fileBytes,
+      maxDecodedRatio: limits.maxDecodedRatio,
+    });
     this.#metadata = metadata;
     this.#codecs = codecs;
+    this.#limits = limits;
   }
 
-  /** `footer` is that of a file of `fileBytes` bytes, with its trailer and checked by `readFooter`. */
-  static async open(footer: Uint8Array, fileBytes: number): Promise<ParquetDecoder> {
+  /** `footer` is that of the file, with its trailer and checked by `readFooter`. */
+  static async open(footer: Uint8Array, file: OpenedFile): Promise<ParquetDecoder> {
     const codecs = await loadCodecs();
     const { parquetMetadata } = await import("hyparquet");
     const metadata = await decoding(() =>
       parquetMetadata(footer, { parsers: VALUE_PARSERS, geoparquet: false }),
     );
-    return new ParquetDecoder(metadata, fileBytes, codecs);
+    return new ParquetDecoder(metadata, codecs, file);
   }
 
   /** Takes stored bytes of the file that hold all chunks of a row group. `nextRows` then begins at `fromRow` (counted over the file). */
@@ -79,7 +89,7 @@ export class ParquetDecoder {
       byteLength: Number.MAX_SAFE_INTEGER,
       slice: (start: number, end = start) => takeRange(parts, start, end).buffer,
     };
-    this.#group = { layout, file, windowRows: countWindowRows(stored, layout.rows) };
+    this.#group = { layout, file, windowRows: this.#countWindowRows(stored, layout.rows) };
     this.#next = Math.max(fromRow, layout.firstRow);
     this.#windowStart = this.#windowEnd = this.#next;
   }
@@ -109,7 +119,7 @@ export class ParquetDecoder {
       name,
       this.#window[column]?.[at],
     ]);
-    return toParquetItem(entries, row);
+    return toParquetItem(entries, { rowIndex: row, maxRowBytes: this.#limits.maxRowBytes });
   }
 
   /** Column by column, so that the pages of one column only are in memory, and of the others the values of the window. */
@@ -148,6 +158,16 @@ export class ParquetDecoder {
     });
   }
 
+  #countWindowRows(stored: readonly (ColumnMetaData | undefined)[], rows: number): number {
+    const bytes = stored.reduce(
+      (sum, column) => sum + Number(column?.total_uncompressed_size ?? 0),
+      0,
+    );
+    const rowBytes = Math.max(1, bytes / Math.max(1, rows));
+    const most = this.#columns.every(({ isFlat }) => isFlat) ? WINDOW_ROWS : NESTED_WINDOW_ROWS;
+    return Math.max(1, Math.min(most, Math.floor(WINDOW_BYTES / rowBytes)));
+  }
+
   #checkChunk(
     bytes: Uint8Array,
     stored: ColumnMetaData | undefined,
@@ -166,20 +186,17 @@ export class ParquetDecoder {
   }
 }
 
+/** The file that is decoded, and what it may hold. */
+export interface OpenedFile {
+  readonly fileBytes: number;
+  readonly limits: ReadLimits;
+}
+
 interface LoadedGroup {
   readonly layout: GroupLayout;
   /** The file as hyparquet reads it, of which only this group is there. */
   readonly file: AsyncBuffer;
   readonly windowRows: number;
-}
-
-function countWindowRows(stored: readonly (ColumnMetaData | undefined)[], rows: number): number {
-  const bytes = stored.reduce(
-    (sum, column) => sum + Number(column?.total_uncompressed_size ?? 0),
-    0,
-  );
-  const rowBytes = Math.max(1, bytes / Math.max(1, rows));
-  return Math.max(1, Math.min(WINDOW_ROWS, Math.floor(WINDOW_BYTES / rowBytes)));
 }
 
 /** A copy of the bytes from `start` to `end`; those that no part has are zero. */

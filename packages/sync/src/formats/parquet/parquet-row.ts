@@ -1,8 +1,7 @@
-import { MAX_ROW_BYTES } from "@bucketbridge/core";
 import { readElement } from "../element.ts";
 import type { BadRowItem, RowItem, RowProblem } from "../items.ts";
 import { readJsonText } from "../json-value.ts";
-import { ROW_TOO_LARGE_MESSAGE } from "../row-scanner.ts";
+import { tooLargeMessage } from "../row-scanner.ts";
 import { findUnstorable } from "../storable.ts";
 import { toJsonValue, UnreadableValue } from "./values.ts";
 
@@ -15,8 +14,9 @@ const JSON_COLUMNS: ReadonlySet<string> = new Set(["data", "annotations", "predi
  */
 export function toParquetItem(
   row: readonly (readonly [name: string, value: unknown])[],
-  rowIndex: number,
+  place: { readonly rowIndex: number; readonly maxRowBytes: number },
 ): RowItem | BadRowItem {
+  const { rowIndex } = place;
   const entries: [string, unknown][] = [];
   for (const [name, value] of row) {
     const converted = toJsonValue(value);
@@ -28,8 +28,8 @@ export function toParquetItem(
   const unstorable = findUnstorable(document);
   if (unstorable !== undefined) return bad(rowIndex, unstorable);
   const text = JSON.stringify(document);
-  if (text.length > MAX_ROW_BYTES)
-    return bad(rowIndex, { code: "row_too_large", message: ROW_TOO_LARGE_MESSAGE });
+  if (text.length > place.maxRowBytes)
+    return bad(rowIndex, { code: "row_too_large", message: tooLargeMessage(place.maxRowBytes) });
   const element = readElement(document, text, rowIndex);
   if (!element.ok) return bad(rowIndex, element.problem);
   const { row: loaded, issue } = element;

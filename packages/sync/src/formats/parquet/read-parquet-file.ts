@@ -1,4 +1,5 @@
 import type { FileFailureItem, ReadCheckpoint, TaskFileItem } from "../items.ts";
+import { toEffectiveLimits, type ReadLimits } from "../read-limits.ts";
 import type { ParseThread } from "../threads/parse-thread.ts";
 import { sharedParseThreads, type ParseThreads } from "../threads/parse-threads.ts";
 import { readFooter } from "./footer.ts";
@@ -12,6 +13,7 @@ export interface ReadParquetFileOptions {
   readonly key: string;
   /** Where an earlier reading of the same bytes was saved; only its `rowsRead` counts. */
   readonly checkpoint?: ReadCheckpoint | undefined;
+  readonly limits?: ReadLimits | undefined;
   /** Threads that decode; those of the process when left out. */
   readonly threads?: ParseThreads | undefined;
 }
@@ -35,7 +37,7 @@ export async function* readParquetFile(
   const threads = options.threads ?? sharedParseThreads();
   const thread = await threads.acquire();
   try {
-    yield* readRows(reader, thread, options.checkpoint?.rowsRead ?? 0);
+    yield* readRows(reader, thread, options);
   } catch (error) {
     const problem = toFileProblem(error);
     if (problem === undefined) throw error;
@@ -49,11 +51,16 @@ export async function* readParquetFile(
 async function* readRows(
   reader: RangeReader,
   thread: ParseThread,
-  fromRow: number,
+  options: ReadParquetFileOptions,
 ): AsyncGenerator<TaskFileItem, void, undefined> {
-  const fileBytes = reader.byteLength;
+  const fromRow = options.checkpoint?.rowsRead ?? 0;
+  const limits = toEffectiveLimits(options.limits);
+  const bounds = { fileBytes: reader.byteLength, maxDecodedRatio: limits.maxDecodedRatio };
   const footer = await readFooter(reader);
-  const layout = await thread.ask("parquet.open", { footer, fileBytes });
+  const layout = await thread.ask("parquet.open", {
+    footer,
+    file: { fileBytes: reader.byteLength, limits },
+  });
   let decodedBytes = 0;
   for (const [index, group] of layout.groups.entries()) {
     if (group.firstRow + group.rows <= fromRow) continue;
@@ -65,7 +72,7 @@ async function* readRows(
       if (items.length === 0) break;
       for (const item of items) {
         decodedBytes += ROW_OVERHEAD_BYTES + (item.kind === "row" ? item.sizeBytes : 0);
-        checkRatio(decodedBytes, fileBytes);
+        checkRatio(decodedBytes, bounds);
         yield item;
       }
     }

@@ -11,9 +11,9 @@ export class ParseHandlers {
   readonly #handlers: { readonly [Name in ParseRequestName]: Handler<Name> } = {
     "json.row": ({ bytes, spot }) =>
       toRowItem(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), spot),
-    "parquet.open": async ({ footer, fileBytes }) => {
+    "parquet.open": async ({ footer, file }) => {
       this.#parquet = undefined;
-      this.#parquet = await ParquetDecoder.open(footer, fileBytes);
+      this.#parquet = await ParquetDecoder.open(footer, file);
       return this.#parquet.layout;
     },
     "parquet.load": async ({ group, parts, fromRow }) => {

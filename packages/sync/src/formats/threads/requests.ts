@@ -1,5 +1,6 @@
 import type { BadRowItem, RowItem } from "../items.ts";
 import type { ParquetLayout } from "../parquet/layout.ts";
+import type { OpenedFile } from "../parquet/parquet-decoder.ts";
 import type { FilePart } from "../parquet/range-reader.ts";
 import type { RowSpot } from "../row-item.ts";
 
@@ -12,7 +13,7 @@ export interface ParseRequests {
   };
   /** Begins a Parquet file; the thread forgets the one before. */
   "parquet.open": {
-    readonly in: { readonly footer: Uint8Array; readonly fileBytes: number };
+    readonly in: { readonly footer: Uint8Array; readonly file: OpenedFile };
     readonly out: ParquetLayout;
   };
   "parquet.load": {
