@@ -235,13 +235,14 @@ export class ScanStore {
     references: readonly string[],
     ids: InnerIdRange,
   ): Promise<FilesPageRow | undefined> {
+    const prefix = commonPrefix(page.keys, references);
     const values = [
       ...unitKey(lease),
       page.keys,
       page.sizes,
       page.etags,
       page.modified,
-      references,
+      prefix === null ? references : null,
       ids.base,
       ids.count,
       page.cursor,
@@ -251,6 +252,7 @@ export class ScanStore {
       this.#tallySlot,
       page.lastKey,
       ...refusedColumns(page.refused),
+      prefix,
     ];
     return this.#runPage<FilesPageRow>(lease, this.#statements["page-files"], values);
   }
@@ -297,6 +299,13 @@ export class ScanStore {
 
 function unitKey(lease: UnitLeaseRecord): [number, number, number] {
   return [lease.runId, lease.number, lease.epoch];
+}
+
+/** What stands before the key in every reference, so that a page need not be sent twice; null where some key is quoted. */
+function commonPrefix(keys: readonly string[], references: readonly string[]): string | null {
+  const [key = "", reference = ""] = [keys[0], references[0]];
+  const prefix = reference.slice(0, Math.max(reference.length - key.length, 0));
+  return keys.every((each, index) => references[index] === prefix + each) ? prefix : null;
 }
 
 function refusedColumns(refused: readonly RefusedKeyRecord[]): [string[], string[], string[]] {

@@ -3,12 +3,13 @@
 -- $1 run int            $2 unit number int    $3 lease epoch int
 -- $4 keys text[]        sorted by UTF-8 bytes, no duplicates, only keys that pass the filter (may be empty)
 -- $5 sizes bigint[]     $6 etags text[]       $7 modified float8[] (ms since the epoch)   (same length as $4)
--- $8 references text[]  task.data = {"$undefined$": reference}   (same length as $4)
+-- $8 references text[]  task.data = {"$undefined$": reference}   (same length as $4; NULL: $20 || key)
 -- $9 inner id base bigint   $10 how many inner ids the caller holds int: the new tasks get $9, $9 + 1 …; when more are needed
 --                       nothing is written and fresh says how many
 -- $11 cursor text       $12 end of unit boolean       $13 keys of this page that the filter dropped int
 -- $14 lease seconds     the page renews the lease too $15 tally slot smallint (any number per process, mod 16)
 -- $16 last key of the listing page text   $17 refused keys text[]   $18 codes text[]   $19 messages text[]
+-- $20 reference prefix text
 -- Returns one row: fresh, written, created, rearmed, known, cancel; created + rearmed inner ids were used. No row: the lease is
 -- lost or the storage changed, stop, nothing was written. rearmed < its part of fresh: somebody else did the difference at the
 -- same moment (unused inner ids: a gap). A unique violation: a page that was in flight when the settings changed has just made
@@ -53,7 +54,7 @@ WITH lease AS MATERIALIZED (
 ), new_task AS (
   INSERT INTO task (organization_id, project_id, source_object_id, row_index, inner_id, overlap, data)
   SELECT l.organization_id, l.project_id, o.id, 0, $9::bigint - 1 + row_number() OVER (ORDER BY p.n), l.maximum_annotations,
-         jsonb_build_object('$undefined$', p.reference)
+         jsonb_build_object('$undefined$', coalesce(p.reference, $20::text || o.key))
   FROM lease l CROSS JOIN (SELECT id, key FROM object UNION ALL SELECT id, key FROM revived) o JOIN page p USING (key)
   RETURNING 1
 ), made AS MATERIALIZED (
