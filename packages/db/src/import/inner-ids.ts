@@ -49,6 +49,12 @@ export class InnerIds {
     return cut(block, count);
   }
 
+  /** Up to `count` ids that are at hand, maybe none. Takes no block. */
+  reserveAtHand(project: ProjectKey, count: number): InnerIdRange {
+    const block = this.#blocks.get(project.projectId);
+    return block === undefined ? { base: 1, count: 0 } : cut(block, count);
+  }
+
   /** Exactly `count` ids. What is left of the block before becomes a gap. */
   async reserveAll(project: ProjectKey, count: number): Promise<InnerIdRange> {
     const atHand = this.#blocks.get(project.projectId);

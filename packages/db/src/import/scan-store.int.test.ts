@@ -93,6 +93,22 @@ describe("files page", () => {
     expect(await unitOf(second.run.runId)).toMatchObject({ tasks: 36, existed: 214 });
   });
 
+  it("takes no inner ids for a page that brings nothing, whatever the order of the listing", async () => {
+    const first = await filesWorker();
+    const sync = await first.list();
+    await first.page(sync.lease, aPage(["a", "b"]));
+    await first.stores.runs.finish(sync.run);
+    const fresh = new TestWorker(test.db, first.world);
+    const again = await fresh.list();
+    await fresh.page(again.lease, aPage(["a", "b"], { ordered: false, endOfUnit: false }));
+    await fresh.page(again.lease, aPage([], { ordered: false }));
+    const counter = await test.one(
+      "SELECT next_inner_id FROM project_counter WHERE project_id = $1",
+      [first.world.projectId],
+    );
+    expect(counter).toEqual({ next_inner_id: 101 });
+  });
+
   it("counts the tasks of the project exactly", async () => {
     const worker = await filesWorker();
     const { lease } = await worker.list();

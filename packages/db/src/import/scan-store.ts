@@ -1,27 +1,20 @@
-import {
-  AppError,
-  COUNTER_SLOTS,
-  DRY_RUN_SAMPLE,
-  isAppError,
-  LEASE_SECONDS,
-} from "@bucketbridge/core";
+import { AppError, COUNTER_SLOTS, isAppError, LEASE_SECONDS } from "@bucketbridge/core";
 import type { Database, Transaction } from "../client.ts";
-import { toStorableText } from "../storable-text.ts";
 import {
   loadStatements,
   runStatement,
   type Statements,
   type StatementValue,
 } from "../statements.ts";
-import type { InnerIds } from "./inner-ids.ts";
-import { type InnerIdRange } from "./inner-ids.ts";
-import type {
-  PageOutcomeRecord,
-  RefusedKeyRecord,
-  RunKey,
-  ScanPageRecord,
-  UnitLeaseRecord,
-} from "./records.ts";
+import type { InnerIdRange, InnerIds } from "./inner-ids.ts";
+import type { PageOutcomeRecord, RunKey, ScanPageRecord, UnitLeaseRecord } from "./records.ts";
+import {
+  dryRunPageValues,
+  filesPageValues,
+  knownPageValues,
+  tasksPageValues,
+  unitKey,
+} from "./page-values.ts";
 import { toSource, type SourceRow } from "./source-row.ts";
 
 /** What the stores are made with. `statements` is given by tests that cut a guard out. */
@@ -124,18 +117,18 @@ export class ScanStore {
     const known = await this.#tryKnownPage(lease, page, "files");
     if (known !== "news") return known;
     const project = { organizationId: lease.organizationId, projectId: lease.source.projectId };
-    let ids = await this.#innerIds.reserve(project, page.keys.length);
+    // Without a sign of news no block of ids is taken for a page that may need none.
+    let ids = this.#bringingNews.has(lease)
+      ? await this.#innerIds.reserve(project, page.keys.length)
+      : this.#innerIds.reserveAtHand(project, page.keys.length);
     let row = await this.#insertFiles(lease, page, references, ids);
     if (row?.written === false) {
       this.#innerIds.giveBack(project.projectId, ids, 0);
-      ids = await this.#innerIds.reserveAll(project, page.keys.length);
+      ids = await this.#innerIds.reserveAll(project, row.fresh);
       row = await this.#insertFiles(lease, page, references, ids);
     }
-    this.#innerIds.giveBack(
-      project.projectId,
-      ids,
-      row === undefined ? 0 : row.created + row.rearmed,
-    );
+    const used = row === undefined ? 0 : row.created + row.rearmed;
+    this.#innerIds.giveBack(project.projectId, ids, used);
     return row === undefined ? undefined : this.#noteNews(lease, toOutcome(row));
   }
 
@@ -146,21 +139,7 @@ export class ScanStore {
   ): Promise<PageOutcomeRecord | undefined> {
     const known = await this.#tryKnownPage(lease, page, "tasks");
     if (known !== "news") return known;
-    const values = [
-      ...unitKey(lease),
-      page.keys,
-      page.sizes,
-      page.etags,
-      page.modified,
-      page.failures.map((failure) => failure?.code ?? null),
-      page.failures.map((failure) => (failure === null ? null : toStorableText(failure.message))),
-      page.cursor,
-      page.endOfUnit,
-      page.skipped,
-      this.#leaseSeconds,
-      page.lastKey,
-      ...refusedColumns(page.refused),
-    ];
+    const values = tasksPageValues(lease, page, this.#leaseSeconds);
     const outcome = await this.#runPage(lease, this.#statements["page-tasks"], values);
     return outcome === undefined ? undefined : this.#noteNews(lease, outcome);
   }
@@ -168,26 +147,11 @@ export class ScanStore {
   /** Judges the keys and keeps the findings; nothing else is touched. */
   async recordDryRunPage(
     lease: UnitLeaseRecord,
-    {
-      page,
-      filteredKeys,
-    }: { readonly page: ScanPageRecord; readonly filteredKeys: readonly string[] },
+    dryRun: { readonly page: ScanPageRecord; readonly filteredKeys: readonly string[] },
   ): Promise<PageOutcomeRecord | undefined> {
-    const [refusedKeys, refusedCodes] = refusedColumns(page.refused);
-    const values = [
-      ...unitKey(lease),
-      page.keys,
-      page.failures.map((failure) => failure?.code ?? null),
-      refusedKeys,
-      refusedCodes,
-      filteredKeys.slice(0, DRY_RUN_SAMPLE).map(toStorableText),
-      page.cursor,
-      page.endOfUnit,
-      page.skipped,
-      this.#leaseSeconds,
-      page.lastKey,
-      DRY_RUN_SAMPLE,
-    ];
+    const { page, filteredKeys } = dryRun;
+    const options = { filteredKeys, leaseSeconds: this.#leaseSeconds };
+    const values = dryRunPageValues(lease, page, options);
     const outcome = await this.#runPage(lease, this.#statements["page-dry-run"], values);
     return outcome === undefined ? undefined : { ...outcome, rearmed: 0 };
   }
@@ -200,16 +164,7 @@ export class ScanStore {
   ): Promise<PageOutcomeRecord | undefined | "news"> {
     const isPlain = page.refused.length === 0 && page.failures.every((failure) => failure === null);
     if (!page.ordered || !isPlain || this.#bringingNews.has(lease)) return "news";
-    const values = [
-      ...unitKey(lease),
-      page.keys,
-      page.cursor,
-      page.endOfUnit,
-      page.skipped,
-      this.#leaseSeconds,
-      method === "files",
-      page.lastKey,
-    ];
+    const values = knownPageValues(lease, page, { leaseSeconds: this.#leaseSeconds, method });
     return this.#run(lease, PAGE.op, async (tx) => {
       const [row] = await runStatement<{ same: boolean; cancel: boolean }>(
         tx,
@@ -235,25 +190,12 @@ export class ScanStore {
     references: readonly string[],
     ids: InnerIdRange,
   ): Promise<FilesPageRow | undefined> {
-    const prefix = commonPrefix(page.keys, references);
-    const values = [
-      ...unitKey(lease),
-      page.keys,
-      page.sizes,
-      page.etags,
-      page.modified,
-      prefix === null ? references : null,
-      ids.base,
-      ids.count,
-      page.cursor,
-      page.endOfUnit,
-      page.skipped,
-      this.#leaseSeconds,
-      this.#tallySlot,
-      page.lastKey,
-      ...refusedColumns(page.refused),
-      prefix,
-    ];
+    const values = filesPageValues(lease, page, {
+      references,
+      ids,
+      leaseSeconds: this.#leaseSeconds,
+      tallySlot: this.#tallySlot,
+    });
     return this.#runPage<FilesPageRow>(lease, this.#statements["page-files"], values);
   }
 
@@ -295,25 +237,6 @@ export class ScanStore {
       source: toSource(row, run, this.#database.keyRing),
     };
   }
-}
-
-function unitKey(lease: UnitLeaseRecord): [number, number, number] {
-  return [lease.runId, lease.number, lease.epoch];
-}
-
-/** What stands before the key in every reference, so that a page need not be sent twice; null where some key is quoted. */
-function commonPrefix(keys: readonly string[], references: readonly string[]): string | null {
-  const [key = "", reference = ""] = [keys[0], references[0]];
-  const prefix = reference.slice(0, Math.max(reference.length - key.length, 0));
-  return keys.every((each, index) => references[index] === prefix + each) ? prefix : null;
-}
-
-function refusedColumns(refused: readonly RefusedKeyRecord[]): [string[], string[], string[]] {
-  return [
-    refused.map(({ key }) => toStorableText(key)),
-    refused.map(({ code }) => code),
-    refused.map(({ message }) => toStorableText(message)),
-  ];
 }
 
 function toOutcome({ created, known, rearmed, cancel }: PageOutcomeRecord): PageOutcomeRecord {
