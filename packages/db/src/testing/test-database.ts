@@ -55,7 +55,7 @@ export function useTestDatabase(name: string): TestSetup {
 }
 
 /** A further process: a database object with its own connections. */
-export function openDatabase(url: string): Database {
+function openDatabase(url: string): Database {
   return createDatabase({
     url: new Secret(url),
     keyRing: makeKeyRing(),
