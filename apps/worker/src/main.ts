@@ -54,7 +54,12 @@ function readSettings(): WorkerSettings {
     localFiles: resolveLocalFiles(config.localFiles, process.cwd()),
     ambient: { s3Endpoint: config.ambient.s3Endpoint, s3Region: config.ambient.s3Region },
     inFlightBytes: limits.inFlightBytes,
-    engine: {},
+    engine: {
+      readLimits: {
+        maxRowBytes: limits.maxRowBytes,
+        maxDecodedRatio: limits.maxDecodedRatio,
+      },
+    },
   };
 }
 

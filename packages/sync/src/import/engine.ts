@@ -1,4 +1,5 @@
 import type { Clock, Logger } from "@bucketbridge/core";
+import { DEFAULT_READ_LIMITS, type ReadLimits } from "../formats/index.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Bell, LoadStore, RunStore, ScanStore, SourceConnections } from "./ports.ts";
 
@@ -13,6 +14,8 @@ export interface EngineOptions {
   /** Objects that one slot loads at once. */
   readonly parallelLoads: number;
   readonly leaseSeconds: number;
+  /** Bounds of what is read out of task files. */
+  readonly readLimits: ReadLimits;
   /** Keys of one listing page. */
   readonly pageSize: number;
 }
@@ -28,6 +31,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   // Small objects are bound by round trips, so several are on their way at once.
   parallelLoads: 8,
   leaseSeconds: 45,
+  readLimits: DEFAULT_READ_LIMITS,
   pageSize: 1_000,
 };
 

@@ -148,7 +148,8 @@ export class ObjectLoader {
       },
       { signal },
     );
-    const items = readTaskFile(result.body, { key: object.key, checkpoint });
+    const limits = this.#engine.options.readLimits;
+    const items = readTaskFile(result.body, { key: object.key, checkpoint, limits });
     return { items, etag: result.info.etag ?? object.etag };
   }
 
@@ -186,7 +187,11 @@ export class ObjectLoader {
         return collect(part.body, length);
       },
     };
-    const items = readParquetFile(reader, { key: object.key, checkpoint: start.checkpoint });
+    const items = readParquetFile(reader, {
+      key: object.key,
+      checkpoint: start.checkpoint,
+      limits: this.#engine.options.readLimits,
+    });
     return { items, etag: ifEtag ?? object.etag };
   }
 
