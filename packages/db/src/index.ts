@@ -108,3 +108,9 @@ export type {
   TaskDocument,
 } from "./import/records.ts";
 export type { ProjectCounts } from "./repositories/project-counts.ts";
+export {
+  createExportStores,
+  type ExportStoreOptions,
+  type ExportStores,
+} from "./export/export-stores.ts";
+export { sweepTargets, type TargetFinding } from "./export/sweep-targets.ts";

@@ -7,7 +7,7 @@ import { makeWorld } from "./testing/world.ts";
 const test = useTestDatabase("plans");
 
 /** Tables that grow with the objects of a source; the others are small. */
-const LARGE = new Set(["annotation", "issue", "source_object", "task"]);
+const LARGE = new Set(["annotation", "delivery", "issue", "source_object", "task"]);
 const ROWS = 100_000;
 
 interface PlanNode {

@@ -29,7 +29,8 @@ ALTER TABLE delivery
   ADD COLUMN delivered_at  timestamptz;
 CREATE INDEX delivery_failing ON delivery (target_id, subject_type, subject_id) WHERE last_error_code IS NOT NULL;
 CREATE INDEX delivery_old_place ON delivery (target_id, old_place) WHERE old_place IS NOT NULL;
-CREATE INDEX delivery_target_id_object_key_idx ON delivery (target_id, object_key);
+-- Hash: a key may be longer than an entry of a b-tree.
+CREATE INDEX delivery_object_key_idx ON delivery USING hash (object_key);
 
 -- Where a target was before it moved, with the secrets of that time, kept while deletes wait to be finished there.
 CREATE TABLE target_place (

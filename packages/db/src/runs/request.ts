@@ -1,7 +1,16 @@
 import type { Database } from "../client.ts";
 import type { RunStateValue } from "../import/records.ts";
 import { loadStatements, runStatement, type Statements } from "../statements.ts";
-import { finishLocked, lockStorage, lockStorageOfRun, promoteWaiting } from "./transitions.ts";
+import {
+  finishExportLocked,
+  finishLocked,
+  lockStorage,
+  lockStorageOfRun,
+  promoteWaiting,
+} from "./transitions.ts";
+
+/** Whoever cancels a run of a target judges nothing but that: limits that no target reaches. */
+const NOT_AT_ONCE = [1e9, 1e9] as const;
 
 /** A run that is asked for. */
 export interface RunRequest {
@@ -88,7 +97,9 @@ export async function cancelRun(
         });
         return { state: state as RunStateValue, nextRunId: null };
       }
-      const ended = await finishLocked(tx, statements, runId);
+      const ended =
+        (await finishLocked(tx, statements, runId)) ??
+        (await finishExportLocked(tx, statements, runId, { limits: NOT_AT_ONCE }));
       const next = await promoteWaiting(tx, statements, storageId);
       return { state: ended ?? asked.state, nextRunId: next?.run_id ?? null };
     },

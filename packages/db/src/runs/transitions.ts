@@ -52,6 +52,34 @@ export async function finishLocked(
   return row?.state;
 }
 
+/** How a run of a target ends; `failure`: as failed, whatever it did. */
+export interface ExportFinish {
+  /** Seconds of an outage, and attempts of a delivery, after which the run stops waiting. */
+  readonly limits: readonly [outageSeconds: number, attempts: number];
+  readonly failure?: {
+    readonly code: string;
+    readonly reason: string | null;
+    readonly message: string;
+  };
+}
+
+/** Ends a run of a target when its cohort has settled; the storage row is locked already. */
+export async function finishExportLocked(
+  tx: Transaction,
+  statements: Statements,
+  runId: number,
+  { limits, failure }: ExportFinish,
+): Promise<RunStateValue | undefined> {
+  const [row] = await runStatement<{ state: RunStateValue }>(tx, statements["export-run-finish"], [
+    runId,
+    ...limits,
+    failure?.code ?? null,
+    failure?.reason ?? null,
+    failure?.message ?? null,
+  ]);
+  return row?.state;
+}
+
 /** What changed about a storage, beyond its credentials. */
 export interface StorageChange {
   readonly storageId: number;

@@ -27,7 +27,7 @@ WITH held AS MATERIALIZED (
 ), wish AS MATERIALIZED (
   SELECT x.*, g.id AS target_id, coalesce(g.can_delete_objects, false) OR x.op = 'put' AS wanted
   FROM subject x JOIN storage g ON g.project_id = x.project_id AND g.direction = 'target' AND g.deleted_at IS NULL
-  WHERE x.type = CASE WHEN g.settings->>'subject' = 'task' THEN 'task' ELSE 'annotation' END
+  WHERE x.type = g.subject
 ), wished AS (
   INSERT INTO delivery AS d (organization_id, target_id, subject_type, subject_id, wanted_revision, wanted_op, due_at, state)
   SELECT w.organization_id, w.target_id, w.type, w.id, w.revision, w.op, CASE WHEN w.wanted THEN statement_timestamp() END,
@@ -36,7 +36,9 @@ WITH held AS MATERIALIZED (
   ON CONFLICT (target_id, subject_type, subject_id) DO UPDATE
   SET wanted_revision = greatest(d.wanted_revision, excluded.wanted_revision),
       wanted_op = CASE WHEN excluded.wanted_revision > d.wanted_revision THEN excluded.wanted_op ELSE d.wanted_op END,
-      state = excluded.state,
+      wanted_at = CASE WHEN d.state = 'pending' THEN d.wanted_at ELSE statement_timestamp() END,
+      old_place = CASE WHEN excluded.wanted_op = 'put' THEN NULL ELSE d.old_place END,
+      state = excluded.state, marked_only = false,
       settle_at = CASE WHEN excluded.state = 'ended' THEN NULL ELSE d.settle_at END,
       run_id = CASE WHEN excluded.state = 'ended' THEN NULL ELSE d.run_id END,
       lease_owner = CASE WHEN excluded.state = 'ended' THEN NULL ELSE d.lease_owner END,

@@ -7,7 +7,7 @@ WITH due AS MATERIALIZED (
   SELECT r.id, r.kind, r.storage_id, s.location_version, r.cancel_requested,
          r.kind = 'dry_run' OR (s.use_blob_urls AND s.provider <> 'redis') AS loads_nothing
   FROM run r JOIN storage s ON s.id = r.storage_id
-  WHERE r.id = $1::int AND r.state IN ('queued', 'running') FOR NO KEY UPDATE OF r
+  WHERE r.id = $1::int AND r.state IN ('queued', 'running') AND s.direction = 'source' FOR NO KEY UPDATE OF r
 ), ready AS MATERIALIZED (
   SELECT d.*
   FROM due d

@@ -5,7 +5,7 @@
 -- two last workers would not see one another's work and neither would finish.
 SELECT s.id AS storage_id
 FROM run r JOIN storage s ON s.id = r.storage_id
-WHERE r.id = $1::int AND r.state IN ('queued', 'running')
+WHERE r.id = $1::int AND r.state IN ('queued', 'running') AND s.direction = 'source'
   AND ((NOT EXISTS (SELECT FROM scan_unit g WHERE g.run_id = r.id AND g.state <> 'done')
         AND (r.kind = 'dry_run' OR (s.use_blob_urls AND s.provider <> 'redis')
              OR NOT EXISTS (SELECT FROM source_object o WHERE o.storage_id = s.id AND o.location_version = s.location_version AND o.state = 'pending')))

@@ -10,5 +10,7 @@ WITH deleted AS (
   SET state = 'canceled', error_code = 'canceled', error_reason = 'storage_deleted', error_message = 'the storage was deleted',
       finished_at = clock_timestamp()
   FROM deleted d WHERE r.storage_id = d.id AND r.state IN ('waiting', 'queued', 'running')
+), place_gone AS (
+  DELETE FROM target_place p USING deleted d WHERE p.target_id = d.id
 )
 SELECT d.id FROM deleted d

@@ -157,7 +157,7 @@ export interface DeliveryStore {
    * ids still held.
    */
   intend(
-    target: TargetRef,
+    target: TargetSnapshot,
     intents: readonly { readonly delivery: ClaimedDelivery; readonly objectKey: string }[],
   ): Promise<ReadonlySet<number>>;
   /**
@@ -185,10 +185,10 @@ export interface BreakerStore {
     | { readonly state: "closed" | "probe" }
     | { readonly state: "open"; readonly retryAfterSeconds: number }
   >;
-  /** A push went through: the breaker closes. */
-  onSuccess(target: TargetRef): Promise<void>;
+  /** A push went through: the breaker closes. A place that the target has left does not count, here and below. */
+  onSuccess(target: TargetSnapshot): Promise<void>;
   /** The target answers nobody (connect, auth, throttle): opens it, longer each time, at least `retryAfterSeconds`. */
-  onOutage(target: TargetRef, failure: PushFailure): Promise<void>;
+  onOutage(target: TargetSnapshot, failure: PushFailure): Promise<void>;
 }
 
 /** A sync of all, or a retry of what failed, on a target. */

@@ -1,0 +1,278 @@
+import { isAppError, LEASE_SECONDS, toSafeId, type Secret } from "@bucketbridge/core";
+import type { Database } from "../client.ts";
+import type { KeyRing, SecretFields } from "../secrets/key-ring.ts";
+import {
+  runStatement,
+  type StatementName,
+  type Statements,
+  type StatementValue,
+} from "../statements.ts";
+import { toStorableText } from "../storable-text.ts";
+import type {
+  ClaimedDeliveryRecord,
+  DeliveredPushRecord,
+  DeliveryClaimRecord,
+  DeliverySubjectName,
+  ExportSubjectRecord,
+  PushFailureRecord,
+  TargetKey,
+  TargetRecord,
+} from "./records.ts";
+import { readSubjects } from "./subjects.ts";
+
+/** A put without an answer may still land for this long: longer than the deadline of a put (30 s). */
+const SETTLE_SECONDS = 60;
+
+/** What the stores of the export engine are made with. */
+export interface ExportStoreDeps {
+  readonly database: Database;
+  readonly statements: Statements;
+  readonly leaseSeconds?: number | undefined;
+  readonly settleSeconds?: number | undefined;
+  /** A run whose target answers nobody for this long ends as failed. */
+  readonly outageSeconds?: number | undefined;
+  /** Called for each settled delivery with the seconds since its wish. */
+  readonly onSettled?: ((lagSeconds: number) => void) | undefined;
+}
+
+interface ClaimRow {
+  readonly project_id: number;
+  readonly provider: string;
+  readonly settings: Record<string, unknown>;
+  readonly secrets: Uint8Array | null;
+  readonly title: string | null;
+  readonly prefix: string | null;
+  readonly subject: DeliverySubjectName;
+  readonly key_template: string | null;
+  readonly json_extension: boolean;
+  readonly can_delete_objects: boolean;
+  readonly settings_version: number;
+  readonly location_version: number;
+  readonly subject_type: DeliverySubjectName | null;
+  readonly subject_id: bigint | null;
+  readonly epoch: number;
+  readonly attempts: number;
+  readonly wanted_revision: number;
+  readonly wanted_op: "put" | "delete";
+  readonly object_key: string | null;
+  readonly etag: string | null;
+  readonly delivered_revision: number | null;
+}
+
+/** Deliveries of targets and their leases. What is not returned by a write was lost: its lease ended or the target changed. */
+export class DeliveryStore {
+  readonly #database: Database;
+  readonly #statements: Statements;
+  readonly #leaseSeconds: number;
+  readonly #settleSeconds: number;
+  readonly #onSettled: (lagSeconds: number) => void;
+
+  constructor({ database, statements, ...options }: ExportStoreDeps) {
+    this.#database = database;
+    this.#statements = statements;
+    this.#leaseSeconds = options.leaseSeconds ?? LEASE_SECONDS;
+    this.#settleSeconds = options.settleSeconds ?? SETTLE_SECONDS;
+    this.#onSettled = options.onSettled ?? (() => undefined);
+  }
+
+  /**
+   * Due deliveries of one place of the target, the longest waiting first; undefined: the target is gone. Deletes that waited
+   * when the target moved go first, with the settings of the place where they belong.
+   */
+  async claim(
+    target: TargetKey,
+    owner: string,
+    count: number,
+  ): Promise<DeliveryClaimRecord | undefined> {
+    const rows = await this.#rows<ClaimRow>(target, "deliveries-claim", [
+      target.targetId,
+      owner,
+      count,
+      this.#leaseSeconds,
+      this.#settleSeconds,
+    ]);
+    const [first] = rows;
+    if (first === undefined) return undefined;
+    return {
+      target: toTarget(first, target, this.#database.keyRing),
+      deliveries: rows.flatMap(toClaimed),
+    };
+  }
+
+  /** Renews the leases; the subject ids that are still held. */
+  async renew(
+    target: TargetKey,
+    deliveries: readonly ClaimedDeliveryRecord[],
+  ): Promise<ReadonlySet<number>> {
+    const values = [target.targetId, ...leaseColumns(deliveries), this.#leaseSeconds];
+    return this.#subjectIds(target, "deliveries-renew", values);
+  }
+
+  /** What is newest now, by subject id; a missing one is gone. */
+  async readSubjects(
+    target: TargetRecord,
+    deliveries: readonly ClaimedDeliveryRecord[],
+  ): Promise<ReadonlyMap<number, ExportSubjectRecord>> {
+    return this.#database.inOrganization(
+      target.organizationId,
+      (tx) => readSubjects(tx, this.#statements, target.subject, deliveries),
+      { op: "db.delivery.read" },
+    );
+  }
+
+  /** Writes down where puts will go, before they go; the subject ids that are still held. None when the target changed. */
+  async intend(
+    target: TargetRecord,
+    intents: readonly { readonly delivery: ClaimedDeliveryRecord; readonly objectKey: string }[],
+  ): Promise<ReadonlySet<number>> {
+    return this.#subjectIds(target, "deliveries-intend", [
+      target.targetId,
+      target.settingsVersion,
+      target.locationVersion,
+      ...leaseColumns(intents.map(({ delivery }) => delivery)),
+      intents.map(({ objectKey }) => toStorableText(objectKey)),
+    ]);
+  }
+
+  /** Records answered pushes; returns those whose lease was lost, to be reported as ambiguous. */
+  async delivered(
+    target: TargetRecord,
+    records: readonly DeliveredPushRecord[],
+  ): Promise<readonly ClaimedDeliveryRecord[]> {
+    const rows = await this.#rows<{ subject_id: bigint; settled: boolean; lag: number }>(
+      target,
+      "deliveries-delivered",
+      [
+        target.targetId,
+        target.settingsVersion,
+        target.locationVersion,
+        target.canDeleteObjects,
+        ...leaseColumns(records.map(({ delivery }) => delivery)),
+        records.map(({ revision }) => revision),
+        records.map(({ objectKey }) => objectKey),
+        records.map(({ etag }) => etag),
+      ],
+    );
+    for (const row of rows) if (row.settled) this.#onSettled(row.lag);
+    const recorded = new Set(rows.map((row) => toSafeId(row.subject_id)));
+    return records.flatMap(({ delivery }) => (recorded.has(delivery.subjectId) ? [] : [delivery]));
+  }
+
+  /** The store refused: nothing was written. A lost lease is left alone. */
+  async failed(
+    target: TargetKey,
+    delivery: ClaimedDeliveryRecord,
+    failure: PushFailureRecord,
+  ): Promise<void> {
+    await this.#rows(target, "delivery-failed", [
+      ...leaseOf(target, delivery),
+      failure.code,
+      toStorableText(failure.message),
+      failure.retryAfterSeconds,
+    ]);
+  }
+
+  /** Nobody knows whether it was written: the newest goes out at once, and once more when the lost put cannot land any more. */
+  async ambiguous(
+    target: TargetKey,
+    delivery: ClaimedDeliveryRecord,
+    failure: PushFailureRecord,
+  ): Promise<void> {
+    await this.#rows(target, "delivery-ambiguous", [
+      ...leaseOf(target, delivery),
+      this.#settleSeconds,
+      failure.code,
+      toStorableText(failure.message),
+      failure.retryAfterSeconds,
+    ]);
+  }
+
+  /** Gives deliveries back whose push never began; the claim does not count. */
+  async release(target: TargetKey, deliveries: readonly ClaimedDeliveryRecord[]): Promise<void> {
+    const values = [target.targetId, ...leaseColumns(deliveries)];
+    await this.#rows(target, "deliveries-release", values);
+  }
+
+  async #subjectIds(
+    target: TargetKey,
+    name: StatementName,
+    values: readonly StatementValue[],
+  ): Promise<ReadonlySet<number>> {
+    const rows = await this.#rows<{ subject_id: bigint }>(target, name, values);
+    return new Set(rows.map((row) => toSafeId(row.subject_id)));
+  }
+
+  async #rows<Row>(
+    target: TargetKey,
+    name: StatementName,
+    values: readonly StatementValue[],
+  ): Promise<Row[]> {
+    return this.#database.inOrganization(
+      target.organizationId,
+      (tx) => runStatement<Row>(tx, this.#statements[name], values),
+      { op: "db.delivery" },
+    );
+  }
+}
+
+function leaseOf(target: TargetKey, delivery: ClaimedDeliveryRecord): StatementValue[] {
+  return [target.targetId, delivery.subjectType, delivery.subjectId, delivery.epoch];
+}
+
+function leaseColumns(deliveries: readonly ClaimedDeliveryRecord[]): StatementValue[] {
+  return [
+    deliveries.map(({ subjectType }) => subjectType),
+    deliveries.map(({ subjectId }) => subjectId),
+    deliveries.map(({ epoch }) => epoch),
+  ];
+}
+
+function toClaimed(row: ClaimRow): ClaimedDeliveryRecord[] {
+  if (row.subject_type === null || row.subject_id === null) return [];
+  return [
+    {
+      subjectType: row.subject_type,
+      subjectId: toSafeId(row.subject_id),
+      epoch: row.epoch,
+      attempts: row.attempts,
+      wantedRevision: row.wanted_revision,
+      wantedOp: row.wanted_op,
+      objectKey: row.object_key,
+      etag: row.etag,
+      deliveredRevision: row.delivered_revision,
+    },
+  ];
+}
+
+function toTarget(row: ClaimRow, key: TargetKey, keyRing: KeyRing): TargetRecord {
+  return {
+    organizationId: key.organizationId,
+    targetId: key.targetId,
+    projectId: row.project_id,
+    provider: row.provider,
+    settings: row.settings,
+    secrets: openSecrets(row.secrets, key, keyRing),
+    title: row.title,
+    prefix: row.prefix,
+    subject: row.subject,
+    keyTemplate: row.key_template,
+    jsonExtension: row.json_extension,
+    canDeleteObjects: row.can_delete_objects,
+    settingsVersion: row.settings_version,
+    locationVersion: row.location_version,
+  };
+}
+
+/** A target whose key is lost is still read; opening it then fails and its deliveries say why. */
+function openSecrets(
+  sealed: Uint8Array | null,
+  { organizationId, targetId }: TargetKey,
+  keyRing: KeyRing,
+): Secret<SecretFields> | undefined {
+  try {
+    return keyRing.open(sealed, { organizationId, storageId: targetId });
+  } catch (error) {
+    if (isAppError(error, "invalid_config")) return undefined;
+    throw error;
+  }
+}
