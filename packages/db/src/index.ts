@@ -114,3 +114,27 @@ export {
   type ExportStores,
 } from "./export/export-stores.ts";
 export { sweepTargets, type TargetFinding } from "./export/sweep-targets.ts";
+export {
+  saveAnnotation,
+  type AnnotationChanges,
+  type AnnotationSave,
+  type AnnotationSaved,
+} from "./annotations/save-annotation.ts";
+export {
+  deleteAnnotations,
+  type AnnotationsDeleted,
+  type AnnotationsToDelete,
+} from "./annotations/delete-annotations.ts";
+export {
+  createPredictionRepository,
+  type PredictionChanges,
+  type PredictionFilter,
+  type PredictionRepository,
+} from "./annotations/predictions.ts";
+export {
+  createDraftRepository,
+  type DraftChanges,
+  type DraftPlace,
+  type DraftRecord,
+  type DraftRepository,
+} from "./annotations/drafts.ts";

@@ -7,6 +7,7 @@ export const STATEMENT_NAMES = [
   "annotation-save",
   "annotations-delete",
   "annotations-import",
+  "annotations-move",
   "breaker-admit",
   "breaker-outage",
   "breaker-success",

@@ -1,12 +1,16 @@
 import { toSafeId } from "@bucketbridge/core";
 import type { Prisma } from "../../generated/prisma/client.ts";
-import type { Database } from "../client.ts";
+import type { Database, Transaction } from "../client.ts";
 
 /** A saved annotation as people read it. */
 export interface AnnotationRecord {
   readonly id: number;
   readonly taskId: number;
   readonly projectId: number;
+  /** Rises with every save. */
+  readonly revision: number;
+  readonly uniqueId: string | null;
+  readonly externalId: string | null;
   readonly result: unknown;
   readonly completedById: number | null;
   readonly updatedById: number | null;
@@ -47,14 +51,20 @@ export interface TaskWork {
   readonly draftTaskIds: ReadonlySet<number>;
 }
 
-/** Annotations, read only: whoever saves or deletes one also writes the wishes of targets. */
+/** Annotations, read only: whoever saves or deletes one (`annotations/`) also writes the wishes of targets. */
 export interface AnnotationRepository {
+  /** Undefined for one of another organisation or of a deleted project. */
+  find(organizationId: number, annotationId: number): Promise<AnnotationRecord | undefined>;
   listOfTasks(organizationId: number, taskIds: readonly number[]): Promise<TaskWork>;
 }
 
 /** Repository over `database`. */
 export function createAnnotationRepository(database: Database): AnnotationRepository {
   return {
+    find: (organizationId, annotationId) =>
+      database.inOrganization(organizationId, (tx) => readAnnotation(tx, BigInt(annotationId)), {
+        op: "db.annotations",
+      }),
     listOfTasks: (organizationId, taskIds) =>
       database.inOrganization(
         organizationId,
@@ -80,11 +90,23 @@ export function createAnnotationRepository(database: Database): AnnotationReposi
   };
 }
 
+/** One annotation as it is in this transaction. */
+export async function readAnnotation(
+  tx: Transaction,
+  id: bigint,
+): Promise<AnnotationRecord | undefined> {
+  const row = await tx.annotation.findFirst({ where: { id, project: { deletedAt: null } } });
+  return row === null ? undefined : toAnnotation(row);
+}
+
 function toAnnotation(row: Prisma.AnnotationGetPayload<object>): AnnotationRecord {
   return {
     id: toSafeId(row.id),
     taskId: toSafeId(row.taskId),
     projectId: row.projectId,
+    revision: row.revision,
+    uniqueId: row.uniqueId,
+    externalId: row.externalId,
     result: row.result,
     completedById: row.completedById,
     updatedById: row.updatedById,
@@ -103,7 +125,8 @@ function toAnnotation(row: Prisma.AnnotationGetPayload<object>): AnnotationRecor
   };
 }
 
-function toPrediction(row: Prisma.PredictionGetPayload<object>): PredictionRecord {
+/** A row as people read it. */
+export function toPrediction(row: Prisma.PredictionGetPayload<object>): PredictionRecord {
   return {
     id: toSafeId(row.id),
     taskId: toSafeId(row.taskId),

@@ -6,12 +6,14 @@
 -- $13 parent_prediction_id bigint  $14 parent_annotation_id bigint  $15 import_id bigint  $16 last_action text  $17 external_id text
 -- $18 prediction text (JSON)  $19 bulk_created boolean  $20 draft_created_at text  $21 created_at text  $22 updated_at text or NULL: now
 -- $23 version of the event bigint or NULL: saved only when it is newer than the stored one and than a tombstone of $17
+-- $24 project int (the one that is held)
 -- Returns id, revision, task_id, created, targets int[] (to ring); no row: unknown, or changed by somebody else ($4, $23).
 -- Locks go task, then annotation, as in every deletion; the counters take the annotation as it is once it is locked. A wish
 -- only raises wanted_revision. due_at of a leased or backing-off delivery stays as it is; one that only waits to settle is due at once.
 WITH held AS MATERIALIZED (
   SELECT t.id, t.organization_id, t.project_id FROM task t
   WHERE t.id = CASE WHEN $1::bigint IS NULL THEN $2::bigint ELSE (SELECT a.task_id FROM annotation a WHERE a.id = $1::bigint) END
+    AND t.project_id = $24::int
   FOR NO KEY UPDATE
 ), before AS MATERIALIZED (
   SELECT a.id, a.was_cancelled FROM annotation a JOIN held t ON t.id = a.task_id
