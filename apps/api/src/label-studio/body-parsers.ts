@@ -2,6 +2,7 @@ import formbody from "@fastify/formbody";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { badRequest } from "../api-error.ts";
+import { findConstant } from "./json-constants.ts";
 import { toPythonParseError } from "./python-json-error.ts";
 
 /** Fields of one form; a storage has about thirty. */
@@ -38,10 +39,19 @@ function explain(text: string): string {
   try {
     JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) return toPythonParseError(error, text);
+    if (error instanceof SyntaxError)
+      return `${toPythonParseError(error, text)}${nameConstant(text)}`;
     throw error;
   }
   return "a property is named __proto__ or constructor";
+}
+
+/** NaN and its like are the one mistake that programs make: their place is named as people look for it. */
+function nameConstant(text: string): string {
+  const found = findConstant(text);
+  if (found === undefined) return "";
+  const place = found.path === "" ? "" : ` at ${found.path}`;
+  return `; ${found.word}${place} is not a JSON value`;
 }
 
 /** True when the body came from a form: the contract reads an absent boolean of a form as false in some places. */

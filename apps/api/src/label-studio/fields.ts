@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { nonFieldError, validationError } from "../api-error.ts";
+import { findInvalidValue } from "./invalid-value.ts";
 import { toStorable } from "./storable-json.ts";
 
 /** The fields of a body, before anything is known about them. */
@@ -97,6 +98,18 @@ export class FieldReader {
     });
   }
 
+  /**
+   * A JSON value that is stored exactly as it was sent, or a complaint that names the place inside it. A string must hold JSON.
+   */
+  exactJson(name: string): unknown {
+    return this.#read(name, false, (value) => {
+      const parsed = typeof value === "string" ? parseText(value) : { value };
+      if ("complaint" in parsed) return parsed;
+      const found = findInvalidValue(parsed.value, name);
+      return found === undefined ? parsed : { complaint: `${found.path}: ${found.problem}` };
+    });
+  }
+
   /** Adds a complaint about a field. */
   fail(name: string, message: string): void {
     (this.#errors[name] ??= []).push(message);
@@ -181,6 +194,15 @@ function inRange(number: number, { min, max }: NumberRule): Outcome<number> {
 
 function describe(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function parseText(text: string): Outcome<unknown> {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch (error) {
+    if (error instanceof SyntaxError) return { complaint: "Value must be valid JSON." };
+    throw error;
+  }
 }
 
 function parseOrKeep(text: string): unknown {
