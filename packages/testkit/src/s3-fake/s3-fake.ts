@@ -35,6 +35,8 @@ export interface S3Fake {
   createBucket(options: S3BucketOptions): void;
   /** Writes past the log. The bucket is made if it is missing. */
   putObject(bucket: string, key: string, body: Uint8Array | string, headers?: StoredHeaders): void;
+  /** One object under many keys; its bytes are kept once. */
+  putCopies(bucket: string, keys: readonly string[], body: Uint8Array | string): void;
   /** An object of any size that takes no memory. */
   putPattern(bucket: string, key: string, size: number, headers?: StoredHeaders): void;
   deleteObject(bucket: string, key: string): void;
@@ -100,6 +102,7 @@ type BucketControls = Pick<
   S3Fake,
   | "createBucket"
   | "putObject"
+  | "putCopies"
   | "putPattern"
   | "deleteObject"
   | "readObject"
@@ -120,6 +123,10 @@ function bucketControls(service: S3Service): BucketControls {
     createBucket,
     putObject: (bucket, key, body, headers) => {
       ensureBucket(bucket).put(key, storedBytes(Buffer.from(body), headers));
+    },
+    putCopies: (bucket, keys, body) => {
+      const object = storedBytes(Buffer.from(body));
+      for (const key of keys) ensureBucket(bucket).put(key, object);
     },
     putPattern: (bucket, key, size, headers) => {
       ensureBucket(bucket).put(key, storedPattern(size, headers));
