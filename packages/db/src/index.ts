@@ -52,6 +52,7 @@ export {
   type NewStorage,
   type StorageFields,
   type StorageFilter,
+  type StorageOutage,
   type StorageRecord,
   type StorageRepository,
   type StorageUpdate,
@@ -64,8 +65,10 @@ export { promoteStorage, sweep, type SweepFinding } from "./import/sweep.ts";
 export {
   countWork,
   describeRun,
+  describeTarget,
   drawTurn,
   type RunCardRecord,
+  type TargetCardRecord,
   type WorkCountsRecord,
 } from "./import/worker-queries.ts";
 export {
@@ -138,3 +141,12 @@ export {
   type DraftRecord,
   type DraftRepository,
 } from "./annotations/drafts.ts";
+export { requestExportRun, type ExportRunRequest } from "./runs/request-export.ts";
+export {
+  createDeliveryRepository,
+  type DeliveryCounts,
+  type DeliveryFilter,
+  type DeliveryRecord,
+  type DeliveryRepository,
+  type DeliveryStatus,
+} from "./repositories/deliveries.ts";

@@ -6,7 +6,11 @@ import type { RunStateValue } from "../import/records.ts";
 /** Kinds of a run, as the table checks them. */
 export type RunKindName = "sync" | "dry_run" | "retry" | "reconcile";
 
-/** A run with its counts: sums so far while it is active, totals afterwards. */
+/**
+ * A run with its counts: sums so far while it is active, totals afterwards. Of a target: phase `listing` while subjects are marked
+ * wanted, then `loading`; `listed` are those marked, `created` and `tasks` those settled, `pending` those left, `failed` those
+ * whose last push failed.
+ */
 export interface RunRecord {
   readonly id: number;
   readonly organizationId: number;
@@ -107,12 +111,14 @@ const RUN_COLUMNS = Prisma.sql`
   r.error_message AS "errorMessage", r.created_at AS "createdAt", r.queued_at AS "queuedAt", r.started_at AS "startedAt",
   r.heartbeat_at AS "heartbeatAt", r.finished_at AS "finishedAt",
   CASE WHEN r.state IN ('waiting', 'queued') THEN r.state WHEN r.state <> 'running' THEN 'final'
+       WHEN s.direction = 'target' THEN CASE WHEN r.marking_done THEN 'loading' ELSE 'listing' END
        WHEN unit.open THEN 'listing' ELSE 'loading' END AS phase,
-  coalesce(r.seen, unit.seen, 0) AS listed, coalesce(r.created, unit.created, 0) AS created,
+  coalesce(r.seen, unit.seen + r.marked, 0) AS listed,
+  coalesce(r.created, unit.created + greatest(r.marked - cohort.rest, 0), 0) AS created,
   coalesce(r.known, greatest(unit.known, 0)) AS known, coalesce(r.skipped, unit.skipped, 0) AS skipped,
-  coalesce(r.failed, CASE WHEN r.kind = 'dry_run' THEN unit.failed ELSE bad.issues END) AS failed,
-  CASE WHEN r.state IN ('queued', 'running') THEN greatest(r.pending_before + unit.pending - load.objects, 0) ELSE 0 END AS pending,
-  coalesce(r.tasks, unit.tasks + load.rows) AS tasks, coalesce(r.tasks_existed, unit.existed) AS "tasksExisted"`;
+  coalesce(r.failed, CASE WHEN r.kind = 'dry_run' THEN unit.failed ELSE bad.issues + cohort.failing END) AS failed,
+  CASE WHEN r.state IN ('queued', 'running') THEN greatest(r.pending_before + unit.pending - load.objects, 0) + cohort.rest ELSE 0 END AS pending,
+  coalesce(r.tasks, unit.tasks + load.rows + greatest(r.marked - cohort.rest, 0)) AS tasks, coalesce(r.tasks_existed, unit.existed) AS "tasksExisted"`;
 
 /** Sums as in run-progress.sql, taken only of active runs: final ones have their totals. */
 const RUN_TABLES = Prisma.sql`
@@ -130,7 +136,10 @@ const RUN_TABLES = Prisma.sql`
     FROM run_slot l WHERE l.run_id = r.id AND r.finished_at IS NULL) load
   CROSS JOIN LATERAL (
     SELECT count(*) AS issues FROM issue i
-    WHERE i.run_id = r.id AND i.resolved_at IS NULL AND r.finished_at IS NULL) bad`;
+    WHERE i.run_id = r.id AND i.resolved_at IS NULL AND r.finished_at IS NULL) bad
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS rest, count(*) FILTER (WHERE d.last_error_code IS NOT NULL) AS failing
+    FROM delivery d WHERE d.run_id = r.id AND r.finished_at IS NULL) cohort`;
 
 async function list(tx: Transaction, filter: RunFilter): Promise<readonly RunRecord[]> {
   const { projectId, storageId, state, kind, before } = filter;

@@ -2,8 +2,15 @@ import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Secret } from "@bucketbridge/core";
 import type { Database, Transaction } from "../client.ts";
 import type { KeyRing, SecretFields, SecretOwner } from "../secrets/key-ring.ts";
+import type { DeliverySubjectName } from "../export/records.ts";
 import { lockStorage, restartAfterChange } from "../runs/transitions.ts";
 import { loadStatements, runStatement } from "../statements.ts";
+import {
+  keepOldPlace,
+  lockProject,
+  lockProjectOfTarget,
+  restartTarget,
+} from "../storages/target-changes.ts";
 
 /** Which way data flow through a storage. */
 export type StorageDirectionName = "source" | "target";
@@ -27,13 +34,28 @@ export interface StorageRecord {
   readonly presignTtl: number;
   readonly recursiveScan: boolean;
   readonly synchronizable: boolean;
+  /** Of a target: what it holds one object for, and how that is called. */
+  readonly subject: DeliverySubjectName;
+  readonly keyTemplate: string | null;
+  readonly jsonExtension: boolean;
+  readonly canDeleteObjects: boolean | null;
+  /** Of a target that answers nobody: since when, when it is tried next, and what it said. */
+  readonly outage: StorageOutage | null;
   readonly settingsVersion: number;
   readonly createdAt: Date;
 }
 
+/** Why nothing is pushed to a target at the moment. */
+export interface StorageOutage {
+  readonly since: Date;
+  readonly nextAttemptAt: Date | null;
+  readonly code: string | null;
+  readonly message: string | null;
+}
+
 /** Which storages; absent fields do not filter. Deleted ones, and those of deleted projects, are never among them. */
 export interface StorageFilter {
-  readonly direction: StorageDirectionName;
+  readonly direction?: StorageDirectionName | undefined;
   readonly provider?: string | undefined;
   readonly projectId?: number | undefined;
 }
@@ -51,6 +73,11 @@ export interface StorageFields {
   readonly presignTtl: number;
   readonly recursiveScan: boolean;
   readonly synchronizable: boolean;
+  /** Of targets; absent: per annotation, its id, no ending, nothing is deleted. */
+  readonly subject?: DeliverySubjectName | undefined;
+  readonly keyTemplate?: string | null | undefined;
+  readonly jsonExtension?: boolean | undefined;
+  readonly canDeleteObjects?: boolean | null | undefined;
 }
 
 /** A storage to be made. */
@@ -74,7 +101,8 @@ export interface StorageUpdate {
 
 /**
  * `none`: nothing. `restart`: a run under way starts anew, with the new settings or credentials. `refilter`: also, what failed or
- * waits is judged anew, since other objects may match. `move`: also, the known objects are those of another place.
+ * waits is judged anew, since other objects may match. `move`: also, the known objects are those of another place; a target
+ * wants everything again there (so it does for other keys or another subject). A target's `canDeleteObjects` alone is `none`.
  */
 export type UpdateEffect = "none" | "restart" | "refilter" | "move";
 
@@ -150,9 +178,9 @@ async function list(
 ): Promise<readonly StorageRecord[]> {
   const rows = await tx.storage.findMany({
     where: {
-      direction,
       deletedAt: null,
       project: { deletedAt: null },
+      ...(direction === undefined ? {} : { direction }),
       ...(provider === undefined ? {} : { provider }),
       ...(projectId === undefined ? {} : { projectId }),
       ...(storageId === undefined ? {} : { id: storageId }),
@@ -168,8 +196,9 @@ async function create(
   { secrets, ...fields }: NewStorage,
   keyRing: KeyRing,
 ): Promise<StorageRecord> {
+  if (fields.direction === "target") await lockProject(tx, loadStatements(), fields.projectId);
   const row = await tx.storage.create({
-    data: { ...fields, settings: toJson(fields.settings), organizationId },
+    data: { ...toColumns(fields), settings: toJson(fields.settings), organizationId },
   });
   if (Object.keys(secrets).length === 0) return toRecord(row);
   // Sealed secrets are bound to the id, which the insert has just given.
@@ -185,24 +214,23 @@ async function change(
 ): Promise<StorageUpdated | undefined> {
   const { storageId: id } = owner;
   const { fields, secrets, settingsVersion } = update;
+  await lockProjectOfTarget(tx, loadStatements(), id);
   const isLocked = await lockStorage(tx, loadStatements(), id);
   const before = await tx.storage.findFirst({ where: { id, settingsVersion } });
   if (!isLocked || before === null) return undefined;
+  const isTarget = before.direction === "target";
+  if (isTarget && update.effect === "move") await keepOldPlace(tx, loadStatements(), id);
   await tx.storage.update({
     where: { id },
     data: {
-      ...fields,
+      ...toColumns(fields),
       settings: toJson(fields.settings ?? (before.settings as Record<string, unknown>)),
       ...(secrets === undefined ? {} : { secrets: sealOrNothing(keyRing, secrets, owner) }),
     },
   });
   await tx.$executeRaw`UPDATE storage SET updated_at = now() WHERE id = ${id}`;
-  const nextRunId = await applyEffect(
-    tx,
-    id,
-    update,
-    !before.useBlobUrls && fields.useBlobUrls === true,
-  );
+  const becameFiles = !isTarget && !before.useBlobUrls && fields.useBlobUrls === true;
+  const nextRunId = await applyEffect(tx, id, update, { isTarget, becameFiles });
   const after = await tx.storage.findUniqueOrThrow({ where: { id } });
   return { storage: toRecord(after), nextRunId };
 }
@@ -212,12 +240,14 @@ async function applyEffect(
   tx: Transaction,
   storageId: number,
   { effect }: StorageUpdate,
-  becameFiles: boolean,
+  { isTarget, becameFiles }: { readonly isTarget: boolean; readonly becameFiles: boolean },
 ): Promise<number | null> {
   if (effect === "none") return null;
   const refiltered = effect === "refilter";
   const restart = { storageId, moved: effect === "move", refiltered, becameFiles };
-  return restartAfterChange(tx, loadStatements(), restart);
+  return isTarget
+    ? restartTarget(tx, loadStatements(), restart)
+    : restartAfterChange(tx, loadStatements(), restart);
 }
 
 async function remove(tx: Transaction, storageId: number): Promise<boolean> {
@@ -234,6 +264,15 @@ function sealOrNothing(
 ): Uint8Array<ArrayBuffer> | null {
   return Object.keys(secrets).length === 0 ? null : keyRing.seal(secrets, owner);
 }
+
+/** Without the fields that are undefined: they stay as they are, or take their default. */
+function toColumns<Fields extends object>(fields: Fields): Defined<Fields> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Defined<Fields>;
+}
+
+type Defined<Fields> = { [Name in keyof Fields]: Exclude<Fields[Name], undefined> };
 
 /** Settings are JSON: they came from a request. */
 function toJson(settings: Readonly<Record<string, unknown>>): Prisma.InputJsonObject {
@@ -258,7 +297,22 @@ function toRecord(row: StorageRow): StorageRecord {
     presignTtl: row.presignTtl,
     recursiveScan: row.recursiveScan,
     synchronizable: row.synchronizable,
+    subject: row.subject === "task" ? "task" : "annotation",
+    keyTemplate: row.keyTemplate,
+    jsonExtension: row.jsonExtension,
+    canDeleteObjects: row.canDeleteObjects,
+    outage: toOutage(row),
     settingsVersion: row.settingsVersion,
     createdAt: row.createdAt,
+  };
+}
+
+function toOutage(row: StorageRow): StorageOutage | null {
+  if (row.breakerSince === null) return null;
+  return {
+    since: row.breakerSince,
+    nextAttemptAt: row.breakerUntil,
+    code: row.breakerErrorCode,
+    message: row.breakerError,
   };
 }
