@@ -119,3 +119,27 @@ function familyOf(pid: number): number[] {
   // The reader first: it would stop PostgreSQL when the shell is gone.
   return [...siblings.map(Number), shell];
 }
+
+// Only root's PostgreSQL runs as another account, which a closed folder keeps out.
+it.skipIf(process.getuid?.() !== 0)(
+  "starts afresh when the folder was deleted, also where the cluster lies elsewhere",
+  async () => {
+    const closed = aDir();
+    fs.chmodSync(closed, 0o700);
+    const dir = path.join(closed, "postgres");
+    const first = await start(dir);
+    expect(first.dataDir.startsWith(closed)).toBe(false);
+    const marker = path.join(first.dataDir, "..", "of-the-first");
+    fs.writeFileSync(marker, "");
+    await first.stop();
+    const again = await start(dir);
+    expect(fs.existsSync(marker)).toBe(true);
+    await again.stop();
+    fs.rmSync(dir, { recursive: true });
+    const afresh = await start(dir);
+    expect(afresh.dataDir).toBe(first.dataDir);
+    expect(fs.existsSync(marker)).toBe(false);
+    await afresh.stop();
+    dirs.push(path.dirname(first.dataDir));
+  },
+);

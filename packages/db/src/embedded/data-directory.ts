@@ -4,6 +4,7 @@ import path from "node:path";
 import { AppError } from "@bucketbridge/core";
 import { canEnter, chooseAccount, runAs, type Account } from "./account.ts";
 import type { Binaries } from "./binaries.ts";
+import { OwnerFile } from "./owner-file.ts";
 import { ensureSharedFolder } from "./shared-folder.ts";
 
 /** The files of one cluster: PostgreSQL's own folder, our password and our owner file beside it. */
@@ -26,8 +27,22 @@ export function ensureDataDirectory(dir: string): DataDirectory {
   if (canEnter(account, path.dirname(wanted))) return handOver(wanted, account);
   const hash = createHash("sha256").update(wanted).digest("hex").slice(0, 12);
   const elsewhere = path.join(ensureSharedFolder(), `data-${hash}`);
+  forgetWithout(path.join(wanted, LOCATION_FILE), elsewhere);
   fs.mkdirSync(elsewhere, { recursive: true, mode: 0o700 });
   return handOver(elsewhere, chooseAccount(path.join(elsewhere, "data")) ?? account);
+}
+
+/** Lies in the folder that a person knows and deletes to start afresh, and names the place of its cluster. */
+const LOCATION_FILE = "cluster-location";
+
+/** A cluster in the shared folder goes when the folder that it belongs to was deleted; not while a process uses it. */
+function forgetWithout(locationFile: string, elsewhere: string): void {
+  if (fs.existsSync(locationFile)) return;
+  if (fs.existsSync(elsewhere)) {
+    new OwnerFile(path.join(elsewhere, "owner")).take();
+    fs.rmSync(elsewhere, { recursive: true });
+  }
+  fs.writeFileSync(locationFile, `${elsewhere}\n`, { mode: 0o600 });
 }
 
 function placeIn(dir: string, account: Account | undefined): DataDirectory {
