@@ -102,7 +102,12 @@ export {
   type TaskRepository,
   type TaskTotals,
 } from "./repositories/tasks.ts";
-export { purgeDeleted, type PurgeOptions, type PurgeResult } from "./maintenance/purge.ts";
+export {
+  dropOldPlaces,
+  purgeDeleted,
+  type PurgeOptions,
+  type PurgeResult,
+} from "./maintenance/purge.ts";
 export { createTasks, type TasksToCreate } from "./tasks/create-tasks.ts";
 export { deleteTasks, type DeletedTasks, type TasksToDelete } from "./tasks/delete-tasks.ts";
 export type {
@@ -150,3 +155,43 @@ export {
   type DeliveryRepository,
   type DeliveryStatus,
 } from "./repositories/deliveries.ts";
+export {
+  deleteAnnotationsOfTasks,
+  deleteGroundTruths,
+  deletePredictionsOfTasks,
+  predictionsToAnnotations,
+  removeDuplicates,
+  type BulkResult,
+  type TaskSelection,
+} from "./annotations/bulk.ts";
+export {
+  applyDeletedEvent,
+  applySavedEvent,
+  dropTombstones,
+  isEventConflict,
+  type AnnotationDeletedEvent,
+  type AnnotationSavedEvent,
+  type EventOutcome,
+  type EventTask,
+} from "./events/annotation-events.ts";
+export {
+  createEventAccessRepository,
+  dropReceipts,
+  type EventAccessRepository,
+  type EventKeyRecord,
+  type EventReceipt,
+  type WebhookHeader,
+} from "./events/event-access.ts";
+export {
+  createReconcileStore,
+  type ReconcileEntry,
+  type ReconcileFindings,
+  type ReconcileKind,
+  type ReconcileStore,
+} from "./export/reconcile-store.ts";
+export {
+  importPredictions,
+  type NewPrediction,
+  type PredictionsImported,
+  type PredictionsToImport,
+} from "./annotations/import-predictions.ts";

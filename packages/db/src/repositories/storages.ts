@@ -169,6 +169,7 @@ export function createStorageRepository(database: Database): StorageRepository {
   };
 }
 
+type StorageOwner = SecretOwner & { readonly storageId: number };
 type StorageRow = Prisma.StorageGetPayload<object>;
 
 async function list(
@@ -208,7 +209,7 @@ async function create(
 
 async function change(
   tx: Transaction,
-  owner: SecretOwner,
+  owner: StorageOwner,
   update: StorageUpdate,
   keyRing: KeyRing,
 ): Promise<StorageUpdated | undefined> {

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { AppError, Secret } from "@bucketbridge/core";
+import { AppError, isAppError, Secret } from "@bucketbridge/core";
 
 const FORMAT = 1;
 const NONCE_BYTES = 12;
@@ -7,10 +7,9 @@ const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 
 /** What a secret belongs to: a ciphertext that was copied to another row does not open. */
-export interface SecretOwner {
+export type SecretOwner = {
   readonly organizationId: number;
-  readonly storageId: number;
-}
+} & ({ readonly storageId: number } | { readonly eventKeyId: number });
 
 /** Names and values of the secret fields of one storage. */
 export type SecretFields = Readonly<Record<string, string>>;
@@ -92,6 +91,17 @@ export class KeyRing {
     }
   }
 
+  /** One field of what `seal` made; undefined when it cannot be read or has no such field. */
+  openOne(sealed: Uint8Array, owner: SecretOwner, name: string): Secret | undefined {
+    try {
+      const value = this.open(sealed, owner).reveal()[name];
+      return value === undefined ? undefined : new Secret(value);
+    } catch (error) {
+      if (isAppError(error, "invalid_config")) return undefined;
+      throw error;
+    }
+  }
+
   #key(id: string): Buffer {
     const key = this.#keys.get(id);
     if (key === undefined) throw invalidRing(`key "${id}" is missing`);
@@ -112,10 +122,9 @@ function splitEntry(entry: string): [string, string] {
 }
 
 function boundTo(owner: SecretOwner): Buffer {
-  return Buffer.from(
-    `bucketbridge:${String(owner.organizationId)}:${String(owner.storageId)}`,
-    "utf8",
-  );
+  const row =
+    "storageId" in owner ? String(owner.storageId) : `event-key:${String(owner.eventKeyId)}`;
+  return Buffer.from(`bucketbridge:${String(owner.organizationId)}:${row}`, "utf8");
 }
 
 function invalidRing(problem: string): AppError {
