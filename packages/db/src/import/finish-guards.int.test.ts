@@ -84,7 +84,7 @@ describe("the end of a run", () => {
     [
       {
         statement: "run-finish",
-        from: "AND r.state IN ('queued', 'running') FOR NO KEY UPDATE OF r",
+        from: "AND r.state IN ('queued', 'running') AND s.direction = 'source' FOR NO KEY UPDATE OF r",
         to: "",
       },
     ],
