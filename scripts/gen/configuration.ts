@@ -34,7 +34,7 @@ function defaultOf(variable: VariableDescription): string {
 export function renderEnvExample(): string {
   const head = [
     "# Made from packages/config by npm run gen; do not edit. docs/configuration.md has the same as tables.",
-    "# Copy to .env and take the # away where you want something else than the default.",
+    "# What a process reads from its environment. docker-compose.yml takes secrets from .env: node scripts/make-env.mjs.",
   ];
   const slices = Map.groupBy(describeConfig(), ({ slice }) => slice);
   const blocks = [...slices].map(([slice, variables]) =>

@@ -11,8 +11,8 @@ export interface WorkersWanted {
 const DELIVERIES_PER_JOB = 500;
 
 /**
- * How many processes are worth having for the work that PostgreSQL knows of; the length of the queue says nothing
- *. Each open unit keeps one job busy, each claim of pending objects another, up to `loadSlots` per run.
+ * How many processes are worth having for the work that PostgreSQL knows of; the length of the queue says nothing:
+ * one run is one job. Each open unit keeps one job busy, each claim of pending objects another, up to `loadSlots` per run.
  */
 export function toWorkersWanted(
   work: WorkCounts,
