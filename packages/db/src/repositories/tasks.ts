@@ -65,6 +65,11 @@ export interface TaskRepository {
     organizationId: number,
     query: Pick<TaskQuery, "projectId" | "dataKey" | "filter">,
   ): Promise<TaskTotals>;
+  /** Ids of everything that the filter lets through, ascending. Bounded in time like `list`. */
+  listIds(
+    organizationId: number,
+    query: Pick<TaskQuery, "projectId" | "dataKey" | "filter">,
+  ): Promise<readonly number[]>;
   find(organizationId: number, taskId: number): Promise<TaskRecord | undefined>;
   /**
    * All or none, with the annotations and predictions inside the documents; ids in the order given. Undefined when there
@@ -105,6 +110,16 @@ export function createTaskRepository(database: Database): TaskRepository {
       database.inOrganization(organizationId, (tx) => listTasks(tx, query), bounded),
     total: (organizationId, query) =>
       database.inOrganization(organizationId, (tx) => totalTasks(tx, query), bounded),
+    listIds: (organizationId, { projectId, dataKey, filter }) =>
+      database.inOrganization(
+        organizationId,
+        async (tx) => {
+          const rows = await tx.$queryRaw<{ id: bigint }[]>`
+            SELECT t.id FROM task t WHERE t.project_id = ${projectId} AND ${toFilterSql(filter, dataKey)} ORDER BY t.id`;
+          return rows.map(({ id }) => toSafeId(id));
+        },
+        bounded,
+      ),
     find: (organizationId, taskId) =>
       database.inOrganization(organizationId, (tx) => findTask(tx, taskId), { op }),
     create: (organizationId, projectId, documents) =>
