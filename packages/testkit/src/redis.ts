@@ -53,10 +53,13 @@ function findProgram(name: string, searchPath: string): string | undefined {
   return candidates.find((file) => fs.existsSync(file));
 }
 
-/** Starts a Redis that keeps nothing and ends with this process. */
-export async function startRedis(program = "redis-server"): Promise<FoundRedis> {
+/** Starts a Redis that keeps nothing and ends with this process; on `wantedPort` where that is given. */
+export async function startRedis(
+  program = "redis-server",
+  wantedPort?: number,
+): Promise<FoundRedis> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "bucketbridge-redis-"));
-  const port = await findFreePort();
+  const port = wantedPort ?? (await findFreePort());
   const settings = ["--bind", "127.0.0.1", "--port", String(port), "--dir", dir, "--save", ""];
   const child = spawnWatched(undefined, [program, ...settings, "--maxmemory-policy", "noeviction"]);
   let output = "";

@@ -76,6 +76,12 @@ export interface StoredHeaders {
   readonly modifiedAt?: Date | undefined;
 }
 
+/** What goes with a generated object. */
+export interface PatternHeaders extends StoredHeaders {
+  /** What the object begins with instead of the pattern; part of its size, at most 64 KiB. */
+  readonly start?: string | undefined;
+}
+
 /** An object with these bytes. Its etag is the MD5, as for a simple PUT without a customer's key. */
 export function storedBytes(body: Uint8Array, headers: StoredHeaders = {}): StoredObject {
   const bytes = Buffer.from(body);
@@ -92,11 +98,13 @@ export function storedBytes(body: Uint8Array, headers: StoredHeaders = {}): Stor
 const GENERATED_CHUNK = Buffer.alloc(64 * 1024, "0123456789abcdef");
 
 /** An object of `size` bytes, the text 0123456789abcdef over and over, that takes no memory. */
-export function storedPattern(size: number, headers: StoredHeaders = {}): StoredObject {
+export function storedPattern(size: number, headers: PatternHeaders = {}): StoredObject {
+  const first = Buffer.from(GENERATED_CHUNK);
+  first.write(headers.start ?? "");
   return {
     size,
     etag: createHash("md5")
-      .update(`pattern ${String(size)}`)
+      .update(`pattern ${String(size)} ${headers.start ?? ""}`)
       .digest("hex"),
     modifiedAt: headers.modifiedAt ?? new Date(),
     contentType: headers.contentType ?? "binary/octet-stream",
@@ -105,10 +113,8 @@ export function storedPattern(size: number, headers: StoredHeaders = {}): Stored
       const end = Math.min(size, offset + length);
       for (let at = offset; at < end;) {
         const start = at % GENERATED_CHUNK.length;
-        const chunk = GENERATED_CHUNK.subarray(
-          start,
-          start + Math.min(end - at, GENERATED_CHUNK.length - start),
-        );
+        const source = at < first.length ? first : GENERATED_CHUNK;
+        const chunk = source.subarray(start, start + Math.min(end - at, source.length - start));
         yield chunk;
         at += chunk.length;
       }

@@ -17,6 +17,8 @@ export type S3FaultKind =
   | { readonly kind: "cut"; readonly afterBytes: number }
   /** After this many bytes of the body nothing comes any more; the connection stays open. */
   | { readonly kind: "stall"; readonly afterBytes: number }
+  /** The body leaves no faster than this, so that nothing piles up between the two sides. */
+  | { readonly kind: "slow"; readonly bytesPerSecond: number }
   /** The connection is reset before anything is done. */
   | { readonly kind: "reset" }
   /** Nothing is done and nothing is answered. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import type { S3Failure } from "./failure.ts";
 import type { S3FaultKind } from "./faults.ts";
 
@@ -53,6 +54,7 @@ export async function sendReply(
     left -= part.length;
     onBytes(part.length);
     if (!response.write(part)) await drained(response);
+    if (fault?.kind === "slow") await delay((part.length / fault.bytesPerSecond) * 1_000);
   }
   if (fault?.kind === "stall") return;
   // destroySoon: the bytes before the cut still arrive.

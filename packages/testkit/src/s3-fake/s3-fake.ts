@@ -1,7 +1,13 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { AppError } from "@bucketbridge/core";
-import { Bucket, storedBytes, storedPattern, type StoredHeaders } from "./bucket.ts";
+import {
+  Bucket,
+  storedBytes,
+  storedPattern,
+  type PatternHeaders,
+  type StoredHeaders,
+} from "./bucket.ts";
 import { S3Failure } from "./failure.ts";
 import type { ActiveFault, InjectedFault, S3Fault, S3FaultKind } from "./faults.ts";
 import type { AppliedOperation } from "./operation-log.ts";
@@ -38,7 +44,7 @@ export interface S3Fake {
   /** One object under many keys; its bytes are kept once. */
   putCopies(bucket: string, keys: readonly string[], body: Uint8Array | string): void;
   /** An object of any size that takes no memory. */
-  putPattern(bucket: string, key: string, size: number, headers?: StoredHeaders): void;
+  putPattern(bucket: string, key: string, size: number, headers?: PatternHeaders): void;
   deleteObject(bucket: string, key: string): void;
   /** The bytes of an object, or undefined. */
   readObject(bucket: string, key: string): Buffer | undefined;

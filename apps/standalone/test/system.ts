@@ -1,0 +1,109 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { AppError, Secret } from "@bucketbridge/core";
+import { withPgClient } from "@bucketbridge/db";
+import { migrateQueueTables } from "@bucketbridge/queue";
+import { testRedisUrl, useDatabase } from "@bucketbridge/testkit";
+import { afterAll, beforeAll } from "vitest";
+import { startChild, untilSaid, type Child, type Environment } from "./child.ts";
+import { createClient, type Client } from "./client.ts";
+
+/** Api and workers as processes of their own, on a database of their own. */
+export interface System {
+  readonly client: Client;
+  /** The folder below which local files may lie. */
+  readonly documentRoot: string;
+  readonly workers: readonly Child[];
+  /** A further API on the same database, with other variables. */
+  startApi(env?: Environment): Promise<Client>;
+  startWorker(env?: Environment): Promise<Child>;
+  stopWorkers(): Promise<void>;
+}
+
+/** Where the system keeps what it knows. */
+export interface Servers {
+  readonly databaseUrl: string;
+  /** Undefined: jobs are kept in PostgreSQL. */
+  readonly redisUrl: string | undefined;
+}
+
+/** Makes a system with one worker before the first test of the file, and ends it after the last. */
+export function useSystem(name: string): () => System {
+  const database = useDatabase(name);
+  return useSystemOn(() =>
+    Promise.resolve({ databaseUrl: database().url, redisUrl: testRedisUrl() }),
+  );
+}
+
+/** As {@link useSystem}, on servers that the test makes and ends. */
+export function useSystemOn(servers: () => Promise<Servers>): () => System {
+  let system: OwnSystem | undefined;
+  beforeAll(async () => {
+    const found = await servers();
+    system = new OwnSystem(found);
+    await system.start(found);
+  });
+  afterAll(() => system?.stop());
+  return () => {
+    if (system !== undefined) return system;
+    throw new AppError({ code: "internal", message: "useSystem(): asked before beforeAll ran" });
+  };
+}
+
+class OwnSystem implements System {
+  readonly documentRoot = fs.mkdtempSync(path.join(os.tmpdir(), "bucketbridge-faults-"));
+  readonly workers: Child[] = [];
+  readonly #apis: Child[] = [];
+  readonly #token = randomBytes(20).toString("hex");
+  readonly #env: Environment;
+  client: Client = createClient("http://127.0.0.1:1", "");
+
+  constructor({ databaseUrl, redisUrl }: Servers) {
+    this.#env = {
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: redisUrl,
+      PORT: "0",
+      BUCKETBRIDGE_WORKER_PORT: "0",
+      BUCKETBRIDGE_WORKER_QUEUES: "import",
+      BUCKETBRIDGE_SECRET_KEYS: `k1:${randomBytes(32).toString("base64")}`,
+      BUCKETBRIDGE_TOKEN_KEY: randomBytes(32).toString("hex"),
+      BUCKETBRIDGE_OWNER_EMAIL: "owner@example.com",
+      BUCKETBRIDGE_OWNER_TOKEN: this.#token,
+      BUCKETBRIDGE_EGRESS_ALLOW: "loopback",
+      LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: this.documentRoot,
+      LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED: "true",
+    };
+  }
+
+  async start({ databaseUrl, redisUrl }: Servers): Promise<void> {
+    if (redisUrl === undefined) {
+      await withPgClient(new Secret(databaseUrl), (client) => migrateQueueTables(client));
+    }
+    [this.client] = await Promise.all([this.startApi(), this.startWorker()]);
+  }
+
+  async startApi(env: Environment = {}): Promise<Client> {
+    const api = startChild("api", { ...this.#env, ...env });
+    this.#apis.push(api);
+    const address = await untilSaid(api, /"address":"([^"]+)"/);
+    return createClient(address, this.#token);
+  }
+
+  async startWorker(env: Environment = {}): Promise<Child> {
+    const worker = startChild("worker", { ...this.#env, ...env });
+    this.workers.push(worker);
+    await untilSaid(worker, /"healthPort":(\d+)/);
+    return worker;
+  }
+
+  async stopWorkers(): Promise<void> {
+    await Promise.all(this.workers.splice(0).map((worker) => worker.stop()));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.stopWorkers(), ...this.#apis.map((api) => api.stop())]);
+    fs.rmSync(this.documentRoot, { recursive: true, force: true });
+  }
+}
