@@ -21,14 +21,14 @@ export async function readFooter(reader: RangeReader): Promise<Uint8Array> {
   const tail = await reader.read(byteLength - tailLength, tailLength);
   if (tail.length !== tailLength) throw corruptParquet("it is shorter than it should be");
   const footerLength = readLength(tail);
+  const wanted = footerLength + TRAILER_BYTES;
+  if (wanted > byteLength - MAGIC_BYTES) throw corruptParquet("its footer is longer than the file");
   if (footerLength > MAX_PARQUET_FOOTER_BYTES) {
     throw parquetProblem(
       "file_too_large",
       `the footer of the Parquet file has ${String(footerLength)} bytes, at most ${String(MAX_PARQUET_FOOTER_BYTES)} are read: write fewer, larger row groups`,
     );
   }
-  const wanted = footerLength + TRAILER_BYTES;
-  if (wanted > byteLength - MAGIC_BYTES) throw corruptParquet("its footer is longer than the file");
   const footer =
     wanted <= tail.length
       ? tail.subarray(tail.length - wanted)

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { constants, zstdCompressSync } from "node:zlib";
+import { MAX_PARQUET_FOOTER_BYTES } from "@bucketbridge/core";
 import { ByteWriter } from "hyparquet-writer";
 import { serializeTCompactProtocol } from "hyparquet-writer/src/thrift.js";
 import fc from "fast-check";
@@ -270,6 +271,16 @@ describe("a footer that lies", () => {
       Buffer.concat([
         GOOD.subarray(0, -8),
         Buffer.from([0xff, 0xff, 0xff, 0xff, 0x50, 0x41, 0x52, 0x31]),
+      ]),
+      "corrupt_data",
+    ],
+    [
+      "a length beyond what is read",
+      Buffer.concat([
+        BODY,
+        Buffer.alloc(MAX_PARQUET_FOOTER_BYTES + 1),
+        Buffer.from(Uint32Array.of(MAX_PARQUET_FOOTER_BYTES + 1).buffer),
+        BODY,
       ]),
       "file_too_large",
     ],
