@@ -1,7 +1,13 @@
-import { AppError, type Logger } from "@bucketbridge/core";
+import { AppError, type Logger, type Secret } from "@bucketbridge/core";
 import { decorate, ObjectStore, type CallObserver } from "@bucketbridge/storage";
 import type { ProviderDefinition, ProviderDeps } from "@bucketbridge/storage/providers";
-import type { SourceConnection, SourceConnections, SourceSnapshot } from "@bucketbridge/sync";
+import type {
+  SourceConnection,
+  SourceConnections,
+  TargetConnection,
+  TargetConnections,
+  TargetSnapshot,
+} from "@bucketbridge/sync";
 import { placeOf } from "./place.ts";
 
 /** Open stores that nobody uses: sockets and SDK clients of sources that had work lately. */
@@ -16,6 +22,16 @@ export interface ConnectionsDeps {
   readonly log: Logger;
 }
 
+/** What opening a storage takes of its snapshot. */
+interface StorageSnapshot {
+  readonly id: number;
+  readonly provider: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly secrets: Secret<Readonly<Record<string, string>>> | undefined;
+  readonly prefix: string | null;
+  readonly settingsVersion: number;
+}
+
 /** An open store without its users. */
 type Opened = Omit<SourceConnection, "release"> & { close(): Promise<void> };
 
@@ -28,7 +44,7 @@ interface Entry {
 }
 
 /**
- * Stores of sources, opened once per settings version and shared by all jobs of the process. A change of the settings
+ * Stores of sources and targets, opened once per settings version and shared by all jobs of the process. A change of the settings
  * opens anew; the old store is closed by its last user. Stores that nobody uses stay open, the least recently used ones
  * are closed when they become many.
  */
@@ -43,7 +59,7 @@ export class CachedConnections implements SourceConnections {
   }
 
   /** Rejects with `unsupported` for an unknown provider and `invalid_config` for settings that cannot be used. */
-  async acquire(source: SourceSnapshot): Promise<SourceConnection> {
+  async acquire(source: StorageSnapshot): Promise<SourceConnection> {
     const entry = this.#entryOf(source);
     entry.users++;
     let opened: Opened;
@@ -78,7 +94,7 @@ export class CachedConnections implements SourceConnections {
     await Promise.all(this.#closing);
   }
 
-  #entryOf(source: SourceSnapshot): Entry {
+  #entryOf(source: StorageSnapshot): Entry {
     const known = this.#entries.get(source.id);
     if (known !== undefined) {
       this.#entries.delete(source.id);
@@ -95,13 +111,17 @@ export class CachedConnections implements SourceConnections {
     return entry;
   }
 
-  async #open(source: SourceSnapshot): Promise<Opened> {
+  async #open(source: StorageSnapshot): Promise<Opened> {
     const deps = this.#deps.provider;
     const definition = await this.#deps.loadProvider(source.provider);
     const settings = parseSettings(definition, source);
     const driver = await definition.open(settings, deps);
     const observer = this.#deps.observe?.(source.provider);
-    const decorated = decorate(driver, observer === undefined ? {} : { observer });
+    const decorated = decorate(driver, {
+      // Deliveries have their own times for the next attempt, and a slot must not wait for a throttled store.
+      repeatWrites: false,
+      ...(observer === undefined ? {} : { observer }),
+    });
     const place = placeOf(definition.describe(settings), source.prefix);
     const prefix = definition.referencePrefix(settings);
     const toReference = (key: string): string =>
@@ -148,9 +168,23 @@ export class CachedConnections implements SourceConnections {
   }
 }
 
+/** The same stores as an export sees them. */
+export class CachedTargetConnections implements TargetConnections {
+  readonly #connections: CachedConnections;
+
+  constructor(connections: CachedConnections) {
+    this.#connections = connections;
+  }
+
+  /** Rejects as `CachedConnections.acquire`. */
+  acquire({ targetId, ...target }: TargetSnapshot): Promise<TargetConnection> {
+    return this.#connections.acquire({ id: targetId, ...target });
+  }
+}
+
 function parseSettings(
   definition: ProviderDefinition,
-  { provider, settings, secrets }: SourceSnapshot,
+  { provider, settings, secrets }: StorageSnapshot,
 ): ReturnType<ProviderDefinition["settings"]["parse"]> {
   if (secrets === undefined) {
     throw new AppError({

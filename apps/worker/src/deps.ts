@@ -15,16 +15,20 @@ import { loadProvider, type ProviderDefinition } from "@bucketbridge/storage/pro
 import {
   ByteBudget,
   DEFAULT_ENGINE_OPTIONS,
+  DEFAULT_EXPORT_OPTIONS,
   type EngineOptions,
+  type ExportEngine,
+  type ExportOptions,
   type ImportEngine,
 } from "@bucketbridge/sync";
 import { QueueBell } from "./bell.ts";
-import { CachedConnections } from "./connections.ts";
+import { CachedConnections, CachedTargetConnections } from "./connections.ts";
+import { observeDeliveries } from "./delivery-observer.ts";
 import { observeLoads, observeScans } from "./engine-observer.ts";
 import { RunShare } from "./handlers/run-share.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { ownServices } from "./own-services.ts";
-import type { RunViews, SweepStore, TurnNumbers } from "./ports.ts";
+import type { RunViews, SweepStore, TargetSweepStore, TurnNumbers, WorkCounts } from "./ports.ts";
 import { toWorkersWanted, type WorkersWanted } from "./scale.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { openStores, type Stores } from "./stores.ts";
@@ -38,8 +42,14 @@ export interface ImportDeps {
   readonly clock: Clock;
 }
 
+/** What the handlers of the export queue need. */
+export interface ExportDeps {
+  readonly exporting: ExportEngine;
+  readonly views: RunViews;
+}
+
 /** Everything that a worker process is made of. */
-export interface WorkerDeps extends ImportDeps {
+export interface WorkerDeps extends ImportDeps, ExportDeps {
   readonly settings: WorkerSettings;
   readonly log: Logger;
   readonly database: Database;
@@ -51,6 +61,7 @@ export interface WorkerDeps extends ImportDeps {
   readonly connections: CachedConnections;
   readonly numbers: TurnNumbers;
   readonly sweeps: SweepStore;
+  readonly targetSweeps: TargetSweepStore;
   readonly purge: Stores["purge"];
   readonly metrics: Metrics;
   readonly wanted: () => Promise<WorkersWanted>;
@@ -69,17 +80,36 @@ export function buildDeps(
 ): WorkerDeps {
   const clock = systemClock;
   const options = { ...DEFAULT_ENGINE_OPTIONS, ...settings.engine };
-  const stores = openStores(settings, log);
+  const stores = openStores(settings, log, (lagSeconds) => {
+    metrics.onSettled(lagSeconds);
+  });
   const queue = openQueue(settings, log);
   const bell = new QueueBell({ producer: queue.producer, cards: stores.cards, log });
+  const { work } = stores;
   const bytes = new ByteBudget(settings.inFlightBytes);
-  const wanted = async (): Promise<WorkersWanted> =>
-    toWorkersWanted(await stores.work.countWork(), {
-      concurrency: settings.concurrency,
-      loadSlots: options.loadSlots,
-    });
-  const metrics = createMetrics({ ...queue, bytes, wanted, log });
+  const { concurrency } = settings;
+  const toWanted = (work: WorkCounts): WorkersWanted =>
+    toWorkersWanted(work, { concurrency, loadSlots: options.loadSlots });
+  const wanted = async (): Promise<WorkersWanted> => toWanted(await work.countWork());
+  const metrics = createMetrics({
+    ...queue,
+    bytes,
+    countWork: () => work.countWork(),
+    toWanted,
+    log,
+  });
   const outside = openOutside(settings, { log, metrics, ...overrides });
+  const owner = `${hostname()}:${String(process.pid)}:${randomBytes(3).toString("hex")}`;
+  const exporting: ExportEngine = {
+    ...stores.exportStores,
+    deliveries: observeDeliveries(stores.exportStores.deliveries, metrics),
+    connections: new CachedTargetConnections(outside.connections),
+    bell,
+    clock,
+    log,
+    owner,
+    options: { ...DEFAULT_EXPORT_OPTIONS, ...settings.exporting } satisfies ExportOptions,
+  };
   const engine: ImportEngine = {
     runs: stores.runs,
     scans: observeScans(stores.scans, metrics),
@@ -89,7 +119,7 @@ export function buildDeps(
     bytes,
     clock,
     log,
-    owner: `${hostname()}:${String(process.pid)}:${randomBytes(3).toString("hex")}`,
+    owner,
     options: options satisfies EngineOptions,
   };
   const share = new RunShare();
@@ -104,6 +134,7 @@ export function buildDeps(
     metrics,
     wanted,
     engine,
+    exporting,
     share,
   };
 }

@@ -60,6 +60,7 @@ function readSettings(): WorkerSettings {
         maxDecodedRatio: limits.maxDecodedRatio,
       },
     },
+    exporting: {},
   };
 }
 

@@ -3,7 +3,9 @@ import type { CallRecord } from "@bucketbridge/storage";
 import type { Logger } from "@bucketbridge/core";
 import type { ByteBudget } from "@bucketbridge/sync";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { DeliveryObserver } from "./delivery-observer.ts";
 import type { WorkObserver } from "./engine-observer.ts";
+import type { WorkCounts } from "./ports.ts";
 import type { WorkersWanted } from "./scale.ts";
 
 /** What the metrics of a worker are read from. */
@@ -11,20 +13,25 @@ export interface MetricsSources {
   readonly producer: Producer;
   readonly board: Board;
   readonly bytes: ByteBudget;
-  readonly wanted: () => Promise<WorkersWanted>;
+  readonly countWork: () => Promise<WorkCounts>;
+  readonly toWanted: (work: WorkCounts) => WorkersWanted;
   readonly log: Logger;
 }
 
 /** Where the parts of a worker report to. */
-export interface Metrics extends WorkObserver {
+export interface Metrics extends WorkObserver, DeliveryObserver {
   onTurn(turn: TurnReport): void;
   onStoreCall(provider: string, call: CallRecord): void;
+  /** A delivery is settled, so long after its wish was committed. */
+  onSettled(lagSeconds: number): void;
   /** The Prometheus text. A source that is away only leaves its series out. */
   render(): Promise<string>;
 }
 
 /** Seconds: from a no-op turn to a whole one. */
 const TURN_BUCKETS = [0.01, 0.05, 0.25, 1, 5, 10, 15, 30, 60];
+/** Seconds: from a push at once to one that waited for a target that was away. */
+const LAG_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600];
 const CALL_BUCKETS = [0.005, 0.02, 0.1, 0.5, 2, 10, 30];
 
 /** Makes the registry of one worker process. Event loop lag, memory and CPU come from prom-client. */
@@ -58,6 +65,18 @@ export function createMetrics(sources: MetricsSources): Metrics {
     labelNames: ["unit"],
     registers,
   });
+  const outcomes = new Counter({
+    name: "bucketbridge_deliveries_total",
+    help: "Deliveries that this process has claimed by what became of them",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const lag = new Histogram({
+    name: "bucketbridge_delivery_lag_seconds",
+    help: "From the wish for a delivery to its record as settled",
+    buckets: LAG_BUCKETS,
+    registers,
+  });
   const refresh = registerGauges(registry, sources);
   return {
     onTurn: ({ job, end, seconds }) => {
@@ -73,6 +92,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     },
     onRows: (rows) => {
       work.inc({ unit: "row" }, rows);
+    },
+    onDeliveries: (outcome, count) => {
+      outcomes.inc({ outcome }, count);
+    },
+    onSettled: (lagSeconds) => {
+      lag.observe(lagSeconds);
     },
     render: async () => {
       await refresh();
@@ -103,6 +128,11 @@ function registerGauges(registry: Registry, sources: MetricsSources): () => Prom
     "Bytes of task files that this process holds",
     [],
   );
+  const due = gauge(
+    "bucketbridge_deliveries_due",
+    "Deliveries of all targets that wait to be pushed now; counted up to a bound",
+    [],
+  );
   const read = async (source: string, set: () => Promise<void>): Promise<void> => {
     try {
       await set();
@@ -124,7 +154,9 @@ function registerGauges(registry: Registry, sources: MetricsSources): () => Prom
         }
       }),
       read("database", async () => {
-        const workers = await sources.wanted();
+        const work = await sources.countWork();
+        const workers = sources.toWanted(work);
+        due.set(work.dueDeliveries);
         wanted.set({ group: "import" }, workers.import);
         wanted.set({ group: "export" }, workers.export);
       }),

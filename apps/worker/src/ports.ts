@@ -1,4 +1,4 @@
-import type { RunRef } from "@bucketbridge/sync";
+import type { RunRef, TargetRef } from "@bucketbridge/sync";
 
 /** A run that needs somebody. */
 export interface SweepFinding {
@@ -21,16 +21,35 @@ export interface SweepStore {
 }
 
 /** What people read about a run on the board. */
-export interface RunCard {
-  readonly provider: string;
-  readonly title: string | null;
+export interface RunCard extends TargetCard {
+  readonly storageId: number;
+  readonly direction: "source" | "target";
   /** Number of the run in its storage. */
   readonly number: number;
 }
 
-/** Finds the card of a run; undefined for one that is gone. */
-export interface RunCards {
+/** What people read about a target on the board. */
+export interface TargetCard {
+  readonly provider: string;
+  readonly title: string | null;
+}
+
+/** Finds cards; undefined for what is gone. */
+export interface Cards {
   describe(run: RunRef): Promise<RunCard | undefined>;
+  describeTarget(target: TargetRef): Promise<TargetCard | undefined>;
+}
+
+/** A target that needs somebody: deliveries are due (`runId` null), or a run of it has no worker. */
+export interface TargetFinding extends TargetRef, TargetCard {
+  readonly runId: number | null;
+  readonly number: number | null;
+}
+
+/** Looks after targets that nobody works on. */
+export interface TargetSweepStore {
+  /** What needs somebody now, over all organisations; undefined while another worker looks. */
+  sweepTargets(): Promise<readonly TargetFinding[] | undefined>;
 }
 
 /** Numbers by which the jobs of organisations are served, lowest first (docs/adr/0012). */

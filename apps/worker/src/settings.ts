@@ -1,7 +1,7 @@
 import type { WorkerGroup } from "@bucketbridge/config";
 import type { Secret } from "@bucketbridge/core";
 import type { AmbientSettings, LocalFilesPolicy } from "@bucketbridge/storage/providers";
-import type { EngineOptions } from "@bucketbridge/sync";
+import type { EngineOptions, ExportOptions } from "@bucketbridge/sync";
 import type { LogLevel } from "./logger.ts";
 
 /** Values of the configuration that a worker uses, already checked. */
@@ -20,6 +20,7 @@ export interface WorkerSettings {
   readonly ambient: AmbientSettings;
   readonly inFlightBytes: number;
   readonly engine: Partial<EngineOptions>;
+  readonly exporting: Partial<ExportOptions>;
   /** For tests: how soon the job of a dead worker runs again. */
   readonly lockMs?: number | undefined;
   readonly stalledIntervalMs?: number | undefined;

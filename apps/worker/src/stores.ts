@@ -2,22 +2,33 @@ import type { Logger } from "@bucketbridge/core";
 import {
   countWork,
   createDatabase,
+  createExportStores,
   createImportStores,
   createRunRepository,
   describeRun,
+  describeTarget,
   drawTurn,
   KeyRing,
   promoteStorage,
   purgeDeleted,
   sweep,
+  sweepTargets,
   type Database,
+  type ExportStores,
 } from "@bucketbridge/db";
 import type { LoadStore, RunStore, ScanStore } from "@bucketbridge/sync";
-import type { RunCards, RunViews, SweepStore, TurnNumbers, WorkStore } from "./ports.ts";
+import type {
+  Cards,
+  RunViews,
+  SweepStore,
+  TargetSweepStore,
+  TurnNumbers,
+  WorkStore,
+} from "./ports.ts";
 import type { WorkerSettings } from "./settings.ts";
 
-/** Runs that one sweep looks after, oldest first; the next one comes soon. */
-const MAX_SWEPT_RUNS = 1_000;
+/** Runs, or targets, that one sweep looks after; the next one comes soon. */
+const MAX_SWEPT = 1_000;
 
 /** About a second of work, in transactions that nobody has to wait for. */
 const PURGE_PIECE = { chunkRows: 2_000, maxChunks: 10 };
@@ -29,16 +40,22 @@ export interface Stores {
   readonly scans: ScanStore;
   readonly loads: LoadStore;
   readonly views: RunViews;
-  readonly cards: RunCards;
+  readonly exportStores: ExportStores;
+  readonly cards: Cards;
   readonly numbers: TurnNumbers;
   readonly sweeps: SweepStore;
+  readonly targetSweeps: TargetSweepStore;
   readonly work: WorkStore;
   /** Removes a bounded piece of what belongs to deleted storages and projects. */
   purge(): Promise<{ readonly rows: number; readonly isMore: boolean }>;
 }
 
-/** Connects with the first statement. */
-export function openStores(settings: WorkerSettings, log: Logger): Stores {
+/** Connects with the first statement. `onSettled` hears how long each settled delivery took, from its wish. */
+export function openStores(
+  settings: WorkerSettings,
+  log: Logger,
+  onSettled: (lagSeconds: number) => void,
+): Stores {
   const database = createDatabase({
     url: settings.database.url,
     poolSize: settings.database.poolSize,
@@ -49,14 +66,24 @@ export function openStores(settings: WorkerSettings, log: Logger): Stores {
   });
   return {
     ...createImportStores(database, { leaseSeconds: settings.engine.leaseSeconds }),
+    exportStores: createExportStores(database, {
+      leaseSeconds: settings.exporting.leaseSeconds,
+      settleSeconds: settings.exporting.settleSeconds,
+      outageSeconds: settings.exporting.outageSeconds,
+      onSettled,
+    }),
     database,
     views: createRunRepository(database),
-    cards: { describe: (run) => describeRun(database, run) },
+    cards: {
+      describe: (run) => describeRun(database, run),
+      describeTarget: (target) => describeTarget(database, target),
+    },
     numbers: { draw: (turn) => drawTurn(database, turn) },
     sweeps: {
-      sweep: () => sweep(database, MAX_SWEPT_RUNS),
+      sweep: () => sweep(database, MAX_SWEPT),
       promote: (storage) => promoteStorage(database, storage),
     },
+    targetSweeps: { sweepTargets: () => sweepTargets(database, MAX_SWEPT) },
     work: { countWork: () => countWork(database) },
     purge: () => purgeDeleted(database, PURGE_PIECE),
   };

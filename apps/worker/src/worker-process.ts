@@ -10,6 +10,7 @@ import {
   type HealthServer,
 } from "./health-server.ts";
 import { Sweep } from "./sweep.ts";
+import { TargetSweep } from "./target-sweep.ts";
 import { startWorkers } from "./workers.ts";
 
 /** What a page in hand may take at a shutdown. */
@@ -92,11 +93,22 @@ async function stopWorker(
 function startLoops(deps: WorkerDeps): BackgroundLoop[] {
   const { clock, log } = deps;
   const sweep = new Sweep({ store: deps.sweeps, engine: deps.engine, log });
+  const targetSweep = new TargetSweep(deps.targetSweeps, deps.bell);
   return [
     new BackgroundLoop({
       name: "sweep",
       round: async () => {
         await sweep.round();
+        return SWEEP_INTERVAL_MS;
+      },
+      retryMs: SWEEP_INTERVAL_MS,
+      clock,
+      log,
+    }),
+    new BackgroundLoop({
+      name: "target sweep",
+      round: async () => {
+        await targetSweep.round();
         return SWEEP_INTERVAL_MS;
       },
       retryMs: SWEEP_INTERVAL_MS,

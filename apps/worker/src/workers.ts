@@ -2,6 +2,8 @@ import type { WorkerGroup } from "@bucketbridge/config";
 import type { PayloadOf, QueueName } from "@bucketbridge/contracts";
 import { createWorker, type WorkerBinding, type WorkerBindingOptions } from "@bucketbridge/queue";
 import type { WorkerDeps } from "./deps.ts";
+import { createExportPushHandler } from "./handlers/export-push.ts";
+import { createExportSyncHandler } from "./handlers/export-sync.ts";
 import { createImportLoadHandler } from "./handlers/import-load.ts";
 import { createImportRunHandler } from "./handlers/import-run.ts";
 import { inTurns } from "./handlers/in-turns.ts";
@@ -47,6 +49,21 @@ const START: Readonly<
       },
       options,
     ),
-  export: (_deps, options) => createWorker("export", {}, options),
+  export: (deps, options) =>
+    createWorker(
+      "export",
+      {
+        "export.sync": inTurns<"export.sync", PayloadOf<"export.sync">>(
+          deps.numbers,
+          createExportSyncHandler(deps),
+        ),
+        "export.push": inTurns<"export.push", PayloadOf<"export.push">>(
+          deps.numbers,
+          createExportPushHandler(deps),
+          { startsAtOnce: true },
+        ),
+      },
+      options,
+    ),
   maintenance: (_deps, options) => createWorker("maintenance", {}, options),
 };

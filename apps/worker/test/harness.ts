@@ -187,6 +187,7 @@ class OwnWorld implements World {
       ambient: {},
       inFlightBytes: 64 * 1024 * 1024,
       engine: {},
+      exporting: {},
     };
     this.database = createDatabase({
       url: new Secret(url),

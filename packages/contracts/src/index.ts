@@ -7,6 +7,7 @@ export {
   type QueueName,
 } from "./job.ts";
 export { jobs, type JobName, type PayloadOf, type ResultOf } from "./jobs/catalog.ts";
+export { exportLabel, exportPush, exportSync, pushLabel } from "./jobs/export.ts";
 export { importLabel, importLoad, importRun } from "./jobs/import.ts";
 export {
   isFinalState,
@@ -17,6 +18,17 @@ export {
   type RunKind,
   type RunState,
 } from "./run.ts";
+export {
+  DELIVERY_COLUMNS,
+  deliveryCounts,
+  deliveryPage,
+  deliveryState,
+  deliverySubject,
+  deliveryView,
+  listDeliveriesQuery,
+  toDeliveryCursor,
+  type DeliveryView,
+} from "./v1/deliveries.ts";
 export { dryRunFinding, dryRunReport, type DryRunReport } from "./v1/dry-run.ts";
 export {
   ISSUE_COLUMNS,
@@ -34,8 +46,15 @@ export {
   runPage,
   runView,
   startRunAnswer,
+  startSyncBody,
   type RunCounts,
   type RunView,
 } from "./v1/runs.ts";
+export {
+  changeTargetBody,
+  targetView,
+  type ChangeTargetBody,
+  type TargetView,
+} from "./v1/targets.ts";
 export { toCreatedAgo } from "./label-studio/created-ago.ts";
 export { toPythonTime, toWireTime } from "./label-studio/wire-time.ts";

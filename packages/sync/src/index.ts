@@ -1,3 +1,9 @@
+export { DEFAULT_EXPORT_OPTIONS, type ExportEngine, type ExportOptions } from "./export/engine.ts";
+export { checkKeyTemplate, KEY_TEMPLATE_NAMES, toObjectKey } from "./export/object-key.ts";
+export type * from "./export/ports.ts";
+export { pushTarget, type PushTurn, type PushTurnOptions } from "./export/push-target.ts";
+export { renderSubject } from "./export/render.ts";
+export { runExport, type ExportTurn } from "./export/run-export.ts";
 export { ByteBudget } from "./import/byte-budget.ts";
 export {
   DEFAULT_ENGINE_OPTIONS,

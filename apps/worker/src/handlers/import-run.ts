@@ -1,7 +1,8 @@
 import { Yield, type JobHandler } from "@bucketbridge/queue";
 import { runImport, type RunRef, type TurnOutcome } from "@bucketbridge/sync";
 import type { ImportDeps } from "../deps.ts";
-import { RunReporter } from "../run-reporter.ts";
+import { importProgress } from "../import-progress.ts";
+import { ProgressReporter } from "../progress-reporter.ts";
 import { failRunFor, toJobEnd } from "./run-end.ts";
 
 /** One turn of a run; the job ends when the run is final. */
@@ -10,7 +11,8 @@ export function createImportRunHandler(deps: ImportDeps): JobHandler<"import.run
   return async ({ organizationId, runId }, context) => {
     const run: RunRef = { organizationId, runId };
     const log = context.log.child({ runId });
-    const reporter = new RunReporter(deps, run, context);
+    const read = importProgress(deps, run);
+    const reporter = new ProgressReporter({ runId, read, clock: deps.clock }, context);
     let outcome: TurnOutcome;
     try {
       outcome = await share.during(runId, () => runImport({ ...engine, log }, run, context.signal));

@@ -16,13 +16,16 @@ interface OfOrganization {
 /**
  * Lets the jobs of organisations, and the runs of each, take turns (docs/adr/0012): a new job first draws a number and
  * goes back into the queue, a job that has used up its turn draws the next one. A job that merely waits keeps its number.
+ * With `startsAtOnce` a new job gets a first turn without a number, before all others: for jobs that are mostly short, and
+ * whose handler makes that turn a short one.
  */
 export function inTurns<Name extends JobName, Payload extends OfOrganization>(
   numbers: TurnNumbers,
   handler: (payload: Payload, context: JobContext) => Promise<ResultOf<Name> | Yield>,
+  { startsAtOnce = false }: { readonly startsAtOnce?: boolean } = {},
 ): (payload: Payload, context: JobContext) => ReturnType<JobHandler<Name>> {
   return async (payload, context) => {
-    if (context.place === undefined) return goBehind(numbers, payload, context);
+    if (context.place === undefined && !startsAtOnce) return goBehind(numbers, payload, context);
     const result = await handler(payload, context);
     if (!(result instanceof Yield) || result.delayMs > 0) return result;
     return goBehind(numbers, payload, context);

@@ -23,7 +23,7 @@ export function toJobEnd(view: RunView | undefined): ResultOf<"import.run"> {
     case "canceled":
       return { state, created, known, failed, tasks, seconds: secondsOf(view) };
     case "failed":
-      throw toJobError(view);
+      throw toJobError(view, "import.run");
     case "waiting":
     case "queued":
     case "running":
@@ -50,18 +50,23 @@ export async function failRunFor(
   return true;
 }
 
-function toJobError({ errorCode, errorReason, errorMessage }: RunView): AppError {
+/** What the job of a failed run ends with. */
+export function toJobError(
+  { errorCode, errorReason, errorMessage }: RunView,
+  op: string,
+): AppError {
   const code = ERROR_CODES.find((known) => known === errorCode) ?? ("internal" satisfies ErrorCode);
   return new AppError({
     code,
     reason: errorReason ?? undefined,
     message: errorMessage ?? "the run failed without a message",
-    op: "import.run",
+    op,
     retry: "never",
   });
 }
 
-function secondsOf({ startedAt, finishedAt }: RunView): number {
+/** How long a run took; 0 when it never began. */
+export function secondsOf({ startedAt, finishedAt }: RunView): number {
   if (startedAt === null || finishedAt === null) return 0;
   return (finishedAt.getTime() - startedAt.getTime()) / 1_000;
 }

@@ -1,10 +1,13 @@
 import type { z } from "zod";
+import { exportPush, exportSync } from "./export.ts";
 import { importLoad, importRun } from "./import.ts";
 
 /** Every job of the system by its name. */
 export const jobs = {
   [importRun.name]: importRun,
   [importLoad.name]: importLoad,
+  [exportSync.name]: exportSync,
+  [exportPush.name]: exportPush,
 } as const;
 
 /** Name of a job. */

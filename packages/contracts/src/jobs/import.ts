@@ -1,17 +1,7 @@
 import { z } from "zod";
-import { defineJob, type JobPolicy } from "../job.ts";
-
-/** The run decides how long it takes, so the job has no deadline of its own; the database decides what a retry means. */
-const longRunning: JobPolicy = {
-  attempts: 1_000,
-  // A job that waits for its next attempt silences the rings of its run, so no wait is long.
-  backoff: { delayMs: 1_000, capMs: 30_000, jitter: 0.5 },
-  timeoutMs: 24 * 3_600_000,
-  keepCompleted: { ageSeconds: 7 * 86_400, count: 1_000 },
-  keepFailed: { ageSeconds: 14 * 86_400, count: 5_000 },
-};
-
-const LABEL_CHARS = 120;
+import { defineJob } from "../job.ts";
+import { LABEL_CHARS, toLabel } from "./label.ts";
+import { LONG_RUNNING } from "./policies.ts";
 
 const runPayload = z.object({
   v: z.literal(1),
@@ -27,12 +17,7 @@ export function importLabel(run: {
   readonly title: string | null;
   readonly number: number;
 }): string {
-  const head = `import · ${run.provider}`;
-  const tail = ` · run ${String(run.number)}`;
-  const title = run.title?.trim() ?? "";
-  if (title === "") return `${head}${tail}`;
-  const room = LABEL_CHARS - head.length - tail.length - 1;
-  return `${head} ${title.slice(0, room).toWellFormed()}${tail}`;
+  return toLabel({ ...run, work: "import", end: `run ${String(run.number)}` });
 }
 
 /** One run of a source, from queued to its final state. The job ends as the run ends. */
@@ -49,7 +34,7 @@ export const importRun = defineJob({
     tasks: z.int(),
     seconds: z.number(),
   }),
-  policy: longRunning,
+  policy: LONG_RUNNING,
   dedupe: ({ runId }) => ({ id: `run-${String(runId)}` }),
 });
 
@@ -60,6 +45,6 @@ export const importLoad = defineJob({
   version: 1,
   payload: runPayload.extend({ slot: z.int().min(0) }),
   result: z.object({ objects: z.int(), rows: z.int() }),
-  policy: { ...longRunning, keepCompleted: { ageSeconds: 3_600, count: 200 } },
+  policy: { ...LONG_RUNNING, keepCompleted: { ageSeconds: 3_600, count: 200 } },
   dedupe: ({ runId, slot }) => ({ id: `run-${String(runId)}-load-${String(slot)}` }),
 });

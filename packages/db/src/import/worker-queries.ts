@@ -3,6 +3,8 @@ import type { RunKey } from "./records.ts";
 
 /** What people read about a run on the job board. */
 export interface RunCardRecord {
+  readonly storageId: number;
+  readonly direction: "source" | "target";
   readonly provider: string;
   readonly title: string | null;
   /** Number of the run in its storage. */
@@ -30,8 +32,29 @@ export async function describeRun(
   const [card] = await database.inOrganization(
     organizationId,
     (tx) => tx.$queryRaw<RunCardRecord[]>`
-      SELECT s.provider, s.title, r.number FROM run r JOIN storage s ON s.id = r.storage_id WHERE r.id = ${runId}`,
+      SELECT s.id AS "storageId", s.direction, s.provider, s.title, r.number
+      FROM run r JOIN storage s ON s.id = r.storage_id WHERE r.id = ${runId}`,
     { op: "db.run.describe" },
+  );
+  return card;
+}
+
+/** What people read about a target on the job board. */
+export interface TargetCardRecord {
+  readonly provider: string;
+  readonly title: string | null;
+}
+
+/** What a target is called; undefined for one that is gone. */
+export async function describeTarget(
+  database: Database,
+  { organizationId, targetId }: { readonly organizationId: number; readonly targetId: number },
+): Promise<TargetCardRecord | undefined> {
+  const [card] = await database.inOrganization(
+    organizationId,
+    (tx) => tx.$queryRaw<TargetCardRecord[]>`
+      SELECT provider, title FROM storage WHERE id = ${targetId} AND direction = 'target' AND deleted_at IS NULL`,
+    { op: "db.target.describe" },
   );
   return card;
 }

@@ -62,6 +62,18 @@ describe("withRetry", () => {
     await expect(withRetry(unknown, POLICY).stat("x", calm)).rejects.toThrow("bug");
   });
 
+  it("leaves writes to callers who have times of their own", async () => {
+    const { driver, calls } = aFlakyDriver(
+      1,
+      { code: "rate_limited", retryAfterMs: 1 },
+      { repeatWrites: false },
+    );
+    await expect(driver.put?.({ key: "y", body: toBytes("1") }, calm)).rejects.toMatchObject({
+      class: { code: "rate_limited" },
+    });
+    expect(calls).toEqual(["put"]);
+  });
+
   it("waits as long as the store asks for", async () => {
     const { driver, waits } = aFlakyDriver(1, { code: "rate_limited", retryAfterMs: 4_000 });
     await driver.stat("x", calm);

@@ -16,6 +16,11 @@ export interface RetryPolicy extends BackoffPolicy {
   readonly attempts: number;
   /** A store that asks for a longer wait is not waited for here: the error goes to the caller with its delay. */
   readonly maxWaitMs: number;
+  /**
+   * False: writes and deletions are tried once whatever is said, since the caller has times of its own for them. Default: they
+   * are repeated after a refusal that left nothing behind.
+   */
+  readonly repeatWrites?: boolean;
   /** Waits; injected so that tests do not. Default: the system clock. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** A number in [0, 1); default `Math.random`. */
@@ -44,8 +49,8 @@ export function withRetry(inner: StorageDriver, policy: RetryPolicy): StorageDri
         return await run();
       } catch (error) {
         const known = classifyFailure(inner, error, signal);
-        if (attempt >= policy.attempts || known === undefined || !mayRepeat(method, known.code))
-          throw error;
+        if (attempt >= policy.attempts || known === undefined) throw error;
+        if (!mayRepeat(method, known.code, policy.repeatWrites ?? true)) throw error;
         const waitMs = known.retryAfterMs ?? backoffMs(policy, attempt, policy.random);
         if (waitMs > policy.maxWaitMs) throw error;
         await pause(waitMs, signal);
@@ -59,13 +64,13 @@ export function withRetry(inner: StorageDriver, policy: RetryPolicy): StorageDri
   });
 }
 
-function mayRepeat(method: CallName, code: ErrorClass["code"]): boolean {
+function mayRepeat(method: CallName, code: ErrorClass["code"], isWriteRepeated: boolean): boolean {
   switch (method) {
     case "putConditional":
       return false;
     case "put":
     case "delete":
-      return REFUSED_WRITE_CODES.has(code);
+      return isWriteRepeated && REFUSED_WRITE_CODES.has(code);
     default:
       return RETRY_BY_CODE[code] !== "never";
   }

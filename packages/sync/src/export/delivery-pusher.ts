@@ -1,4 +1,4 @@
-import { isAppError, type AppError, type Clock } from "@bucketbridge/core";
+import { AppError, isAppError, type Clock } from "@bucketbridge/core";
 import type { ObjectStore } from "@bucketbridge/storage";
 import { toObjectKey } from "./object-key.ts";
 import type {
@@ -8,7 +8,7 @@ import type {
   SubjectRecord,
   TargetSnapshot,
 } from "./ports.ts";
-import { toPushFailure } from "./push-failure.ts";
+import { toPushFailure, toUnknownFate } from "./push-failure.ts";
 import { renderSubject } from "./render.ts";
 
 /** How one push ended. `ambiguous`: no answer came, the store may still apply it. */
@@ -53,13 +53,7 @@ export class DeliveryPusher {
         : await this.#put(delivery, subject, signal);
       return { kind: "delivered", record };
     } catch (error) {
-      if (!isAppError(error)) throw error;
-      return {
-        kind: NO_ANSWER.has(error.code) ? "ambiguous" : "failed",
-        delivery,
-        failure: toPushFailure(error, delivery.attempts),
-        error,
-      };
+      return isAppError(error) ? toUnsuccessful(delivery, error) : toUnrendered(delivery, error);
     }
   }
 
@@ -87,6 +81,20 @@ export class DeliveryPusher {
       await this.#store.delete(objectKey, { signal });
     return { delivery, revision: delivery.wantedRevision, objectKey, etag: null };
   }
+}
+
+function toUnsuccessful(delivery: ClaimedDelivery, error: AppError): PushResult {
+  return NO_ANSWER.has(error.code)
+    ? { kind: "ambiguous", delivery, failure: toUnknownFate(error, delivery.attempts), error }
+    : { kind: "failed", delivery, failure: toPushFailure(error, delivery.attempts), error };
+}
+
+/** The store wraps all that it throws: it was never asked. One subject that cannot be rendered must not stop the others. */
+function toUnrendered(delivery: ClaimedDelivery, cause: unknown): PushResult {
+  const subject = `${delivery.subjectType} ${String(delivery.subjectId)}`;
+  const message = `${subject} could not be written as JSON: this is a bug, see the log of the worker`;
+  const error = new AppError({ code: "internal", op: "export.render", message, cause });
+  return { kind: "failed", delivery, failure: toPushFailure(error, delivery.attempts), error };
 }
 
 /** A task without annotations has no object. */

@@ -9,7 +9,7 @@ import type {
 
 /** Figures of the export engine; the defaults stand in `DEFAULT_EXPORT_OPTIONS`. */
 export interface ExportOptions {
-  /** Puts of one job at once. A claim holds at most twice as many deliveries. */
+  /** Puts of one job at once. It holds at most twice as many deliveries. */
   readonly parallelPuts: number;
   /** A push job gives its slot back after about this long, so that targets take turns. */
   readonly yieldMs: number;

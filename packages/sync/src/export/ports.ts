@@ -230,11 +230,12 @@ export interface ExportRunStore {
   finish(
     run: ExportRunSnapshot,
   ): Promise<{ readonly state: string; readonly nextRunId: number | null } | undefined>;
+  /** Ends the run as failed; undefined: it was over. Its deliveries stay due. */
   fail(
-    run: ExportRunSnapshot,
+    run: TargetRef & { readonly runId: number },
     failure: { readonly code: ErrorCode; readonly reason: string | null; readonly message: string },
   ): Promise<{ readonly nextRunId: number | null } | undefined>;
-  progress(run: ExportRunSnapshot): Promise<ExportProgress | undefined>;
+  progress(run: TargetRef & { readonly runId: number }): Promise<ExportProgress | undefined>;
   heartbeat(run: ExportRunSnapshot): Promise<void>;
 }
 

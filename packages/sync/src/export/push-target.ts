@@ -1,216 +1,114 @@
-import { isAppError, type AppError } from "@bucketbridge/core";
-import pLimit from "p-limit";
-import { LeaseKeeper } from "../import/lease-keeper.ts";
-import { DeliveryPusher, type PushResult } from "./delivery-pusher.ts";
+import pLimit, { type LimitFunction } from "p-limit";
+import { ClaimPush } from "./claim-push.ts";
 import type { ExportEngine } from "./engine.ts";
-import type {
-  ClaimedDelivery,
-  DeliveryClaim,
-  PushFailure,
-  SubjectRecord,
-  TargetConnection,
-  TargetRef,
-  TargetSnapshot,
-} from "./ports.ts";
-import { toPushFailure } from "./push-failure.ts";
+import type { DeliveryClaim, TargetRef } from "./ports.ts";
 
 /** What a turn of pushing came to. `yield`: there is more to do, or the breaker asks to wait. */
 export interface PushTurn {
   readonly delivered: number;
+  /** Refused or without an answer; they are due again later. */
   readonly failed: number;
   readonly ended: { readonly kind: "idle" } | { readonly kind: "yield"; readonly delayMs: number };
 }
 
-/** Codes of a target that answers nobody: one probe at a time instead of thousands of attempts. */
-const OUTAGE_CODES: ReadonlySet<string> = new Set([
-  "unauthenticated",
-  "permission_denied",
-  "not_found",
-  "rate_limited",
-  "unavailable",
-  "timeout",
-  "invalid_config",
-]);
+/** How long a turn goes on. */
+export interface PushTurnOptions {
+  /** Default: the engine's. */
+  readonly yieldMs?: number | undefined;
+  /** Asked before each claim; false ends the turn. */
+  readonly mayGoOn?: (() => Promise<boolean>) | undefined;
+}
+
+/** One lane talks to the database while the other one puts; together they hold twice as many deliveries as are put at once. */
+const MAX_LANES = 2;
 
 /**
  * One turn of a target: claims due deliveries, puts (or deletes) what is newest now, records what the store answered, and
  * claims again until nothing is due, time is up or the breaker opens. Harmless to run by several workers at once: every
- * delivery is leased, and an older revision never replaces a newer one for good.
+ * delivery is leased, and an older revision never replaces a newer one for good. Rejects with the signal's reason when it is
+ * aborted, and with what the database says; what was claimed and not begun is given back first.
  */
-export async function pushTarget(
+export function pushTarget(
   engine: ExportEngine,
   ref: TargetRef,
   signal: AbortSignal,
+  options: PushTurnOptions = {},
 ): Promise<PushTurn> {
-  const yieldAt = engine.clock.now() + engine.options.yieldMs;
-  let delivered = 0;
-  let failed = 0;
-  for (;;) {
-    signal.throwIfAborted();
-    const admitted = await engine.breaker.admit(ref);
-    if (admitted.state === "open") {
-      return {
-        delivered,
-        failed,
-        ended: { kind: "yield", delayMs: admitted.retryAfterSeconds * 1_000 },
-      };
-    }
-    const count = admitted.state === "probe" ? 1 : 2 * engine.options.parallelPuts;
-    const claim = await engine.deliveries.claim(ref, engine.owner, count);
-    if (claim === undefined || claim.deliveries.length === 0) {
-      return { delivered, failed, ended: { kind: "idle" } };
-    }
-    const done = await pushClaim(engine, claim, signal);
-    delivered += done.delivered;
-    failed += done.failed;
-    if (engine.clock.now() >= yieldAt)
-      return { delivered, failed, ended: { kind: "yield", delayMs: 0 } };
-  }
+  return new TargetTurn(engine, { ref, signal, ...options }).run();
 }
 
-async function pushClaim(
-  engine: ExportEngine,
-  claim: DeliveryClaim,
-  signal: AbortSignal,
-): Promise<{ readonly delivered: number; readonly failed: number }> {
-  const opened = await open(engine, claim);
-  if (opened === undefined) return { delivered: 0, failed: claim.deliveries.length };
-  try {
-    const subjects = await engine.deliveries.readSubjects(claim.target, claim.deliveries);
-    return await new ClaimPush(engine, claim, { connection: opened, subjects }).run(signal);
-  } finally {
-    opened.release();
-  }
-}
-
-/** Undefined: the target cannot be opened as it is saved; its deliveries have failed and the breaker knows. */
-async function open(
-  engine: ExportEngine,
-  claim: DeliveryClaim,
-): Promise<TargetConnection | undefined> {
-  try {
-    return await engine.connections.acquire(claim.target);
-  } catch (error) {
-    if (!isAppError(error) || error.code === "canceled") throw error;
-    for (const delivery of claim.deliveries) {
-      await engine.deliveries.failed(
-        claim.target,
-        delivery,
-        toPushFailure(error, delivery.attempts),
-      );
-    }
-    await engine.breaker.onOutage(claim.target, toPushFailure(error, 1));
-    return undefined;
-  }
-}
-
-interface ClaimParts {
-  readonly connection: TargetConnection;
-  readonly subjects: ReadonlyMap<number, SubjectRecord>;
-}
-
-/** The deliveries of one claim on their way. What is left when the process stops is given back. */
-class ClaimPush {
+class TargetTurn {
   readonly #engine: ExportEngine;
-  readonly #target: TargetSnapshot;
-  readonly #pusher: DeliveryPusher;
-  readonly #subjects: ReadonlyMap<number, SubjectRecord>;
-  readonly #waiting: Map<number, ClaimedDelivery>;
-  #outage: { readonly error: AppError; readonly failure: PushFailure } | undefined;
+  readonly #ref: TargetRef;
+  readonly #signal: AbortSignal;
+  readonly #mayGoOn: () => Promise<boolean>;
+  readonly #yieldAt: number;
+  readonly #limit: LimitFunction;
+  readonly #lanes: Promise<void>[] = [];
+  #isOver = false;
+  #delivered = 0;
+  #failed = 0;
+  #ended: PushTurn["ended"] = { kind: "idle" };
 
-  constructor(engine: ExportEngine, claim: DeliveryClaim, parts: ClaimParts) {
+  constructor(
+    engine: ExportEngine,
+    turn: PushTurnOptions & { readonly ref: TargetRef; readonly signal: AbortSignal },
+  ) {
     this.#engine = engine;
-    this.#target = claim.target;
-    this.#subjects = parts.subjects;
-    this.#pusher = new DeliveryPusher(claim.target, parts.connection.store, engine.clock);
-    this.#waiting = new Map(claim.deliveries.map((delivery) => [delivery.subjectId, delivery]));
+    this.#ref = turn.ref;
+    this.#signal = turn.signal;
+    this.#mayGoOn = turn.mayGoOn ?? (() => Promise.resolve(true));
+    this.#yieldAt = engine.clock.now() + (turn.yieldMs ?? engine.options.yieldMs);
+    this.#limit = pLimit(engine.options.parallelPuts);
   }
 
-  async run(outer: AbortSignal): Promise<{ delivered: number; failed: number }> {
-    const keeper = new LeaseKeeper({
-      renew: () => this.#renew(),
-      clock: this.#engine.clock,
-      log: this.#engine.log,
-      leaseSeconds: this.#engine.options.leaseSeconds,
+  async run(): Promise<PushTurn> {
+    this.#startLane();
+    // A lane may start another one; none is left behind when one fails.
+    for (const lane of this.#lanes) await Promise.allSettled([lane]);
+    await Promise.all(this.#lanes);
+    return { delivered: this.#delivered, failed: this.#failed, ended: this.#ended };
+  }
+
+  #startLane(): void {
+    const lane = this.#lane();
+    lane.catch(() => {
+      this.#isOver = true;
     });
-    const signal = AbortSignal.any([outer, keeper.signal]);
-    const limit = pLimit(this.#engine.options.parallelPuts);
-    try {
-      await this.#intend();
-      const pushes = [...this.#waiting.values()].map((delivery) =>
-        limit(() => this.#push(delivery, signal)),
-      );
-      const results = (await Promise.all(pushes)).filter((result) => result !== undefined);
-      await this.#record(results);
-      const delivered = results.filter((result) => result.kind === "delivered").length;
-      return { delivered, failed: results.length - delivered };
-    } finally {
-      keeper.stop();
-      const rest = [...this.#waiting.values()];
-      if (rest.length > 0) await this.#engine.deliveries.release(this.#target, rest);
+    this.#lanes.push(lane);
+  }
+
+  async #lane(): Promise<void> {
+    while (!this.#isOver) {
+      this.#signal.throwIfAborted();
+      if (!(await this.#mayGoOn())) return;
+      const claim = await this.#claim();
+      if (claim === undefined) return;
+      const done = await new ClaimPush(this.#engine, claim, this.#limit).run(this.#signal);
+      this.#delivered += done.delivered;
+      this.#failed += done.failed;
+      if (this.#engine.clock.now() >= this.#yieldAt) this.#end({ kind: "yield", delayMs: 0 });
     }
   }
 
-  /** A key that the database does not know yet is written down first; what is no longer ours is left alone. */
-  async #intend(): Promise<void> {
-    const intents = [...this.#waiting.values()].flatMap((delivery) => {
-      const objectKey = this.#pusher.keyOf(this.#subjects.get(delivery.subjectId));
-      return objectKey === undefined || objectKey === delivery.objectKey
-        ? []
-        : [{ delivery, objectKey }];
-    });
-    if (intents.length === 0) return;
-    const held = await this.#engine.deliveries.intend(this.#target, intents);
-    for (const { delivery } of intents) {
-      if (!held.has(delivery.subjectId)) this.#waiting.delete(delivery.subjectId);
+  /** Undefined: nothing is due, or the breaker is open. */
+  async #claim(): Promise<DeliveryClaim | undefined> {
+    const { breaker, deliveries, owner, options } = this.#engine;
+    const admitted = await breaker.admit(this.#ref);
+    if (admitted.state === "open") {
+      this.#end({ kind: "yield", delayMs: admitted.retryAfterSeconds * 1_000 });
+      return undefined;
     }
+    const count = admitted.state === "probe" ? 1 : options.parallelPuts;
+    const claim = await deliveries.claim(this.#ref, owner, count);
+    if (claim === undefined || claim.deliveries.length === 0) return undefined;
+    const isFull = admitted.state === "closed" && claim.deliveries.length === count;
+    if (isFull && this.#lanes.length < MAX_LANES) this.#startLane();
+    return claim;
   }
 
-  /** Undefined: not begun, since the process stops or the target answers nobody; it is given back. */
-  async #push(delivery: ClaimedDelivery, signal: AbortSignal): Promise<PushResult | undefined> {
-    if (signal.aborted || this.#outage !== undefined) return undefined;
-    this.#waiting.delete(delivery.subjectId);
-    const result = await this.#pusher.push(
-      delivery,
-      this.#subjects.get(delivery.subjectId),
-      signal,
-    );
-    if (result.kind !== "delivered" && OUTAGE_CODES.has(result.error.code)) {
-      this.#outage ??= { error: result.error, failure: result.failure };
-    }
-    return result;
-  }
-
-  async #record(results: readonly PushResult[]): Promise<void> {
-    const { deliveries, breaker } = this.#engine;
-    const records = results.flatMap((result) =>
-      result.kind === "delivered" ? [result.record] : [],
-    );
-    const lost = records.length === 0 ? [] : await deliveries.delivered(this.#target, records);
-    for (const delivery of lost) {
-      const failure = {
-        code: "conflict" as const,
-        message: "the lease was lost while the put was on its way",
-        retryAfterSeconds: 0,
-      };
-      await deliveries.ambiguous(this.#target, delivery, failure);
-    }
-    for (const result of results) {
-      if (result.kind === "failed")
-        await deliveries.failed(this.#target, result.delivery, result.failure);
-      if (result.kind === "ambiguous")
-        await deliveries.ambiguous(this.#target, result.delivery, result.failure);
-    }
-    // Some went through and some did not: the target answers, so the failures are the objects' own.
-    if (this.#outage !== undefined && records.length === 0)
-      await breaker.onOutage(this.#target, this.#outage.failure);
-    else if (records.length > 0) await breaker.onSuccess(this.#target);
-  }
-
-  async #renew(): Promise<"held" | "lost"> {
-    const open = [...this.#waiting.values()];
-    if (open.length === 0) return "held";
-    const held = await this.#engine.deliveries.renew(this.#target, open);
-    return held.size === 0 ? "lost" : "held";
+  #end(ended: PushTurn["ended"]): void {
+    this.#isOver = true;
+    this.#ended = ended;
   }
 }

@@ -20,31 +20,39 @@ export async function runExport(
   signal: AbortSignal,
 ): Promise<ExportTurn> {
   const yieldAt = engine.clock.now() + engine.options.yieldMs;
-  for (;;) {
-    throwIfCanceled(signal, "export.run");
-    const run = await engine.runs.find(ref);
-    if (run === undefined || isOver(run)) return { kind: "final" };
-    if (run.state === "waiting") return { kind: "yield", delayMs: COHORT_POLL_MS };
-    await engine.runs.heartbeat(run);
-    const marked = run.cancelRequested ? "done" : await markUntil(engine, run, yieldAt);
-    if (marked === "lost") continue;
+  throwIfCanceled(signal, "export.run");
+  const run = await engine.runs.find(ref);
+  if (run === undefined || isOver(run)) return { kind: "final" };
+  if (run.state === "waiting") return { kind: "yield", delayMs: COHORT_POLL_MS };
+  await engine.runs.heartbeat(run);
+  if (!run.cancelRequested) {
+    const marked = await markUntil(engine, run, { yieldAt, signal });
+    if (marked === "lost") return { kind: "yield", delayMs: COHORT_POLL_MS };
     if (marked === "yield") return { kind: "yield", delayMs: 0 };
-    if (await finishExport(engine, run)) return { kind: "final" };
-    const turn = await pushTarget(engine, ref, signal);
-    if (await finishExport(engine, run)) return { kind: "final" };
-    if (turn.ended.kind === "idle") return { kind: "yield", delayMs: COHORT_POLL_MS };
-    return { kind: "yield", delayMs: Math.min(turn.ended.delayMs, COHORT_POLL_MS) };
   }
+  if (await finishExport(engine, run)) return { kind: "final" };
+  const turn = await pushTarget(engine, run, signal, {
+    yieldMs: Math.max(0, yieldAt - engine.clock.now()),
+    mayGoOn: async () => {
+      const now = await engine.runs.find(run);
+      return now !== undefined && !isOver(now) && now.cancelRequested === run.cancelRequested;
+    },
+  });
+  const { ended } = turn;
+  if (await finishExport(engine, run)) return { kind: "final" };
+  const delayMs = ended.kind === "idle" ? COHORT_POLL_MS : Math.min(ended.delayMs, COHORT_POLL_MS);
+  return { kind: "yield", delayMs };
 }
 
 /** Marks until all is marked, time is up, or the run is no longer what it was. Rings pushers as soon as there is work. */
 async function markUntil(
   engine: ExportEngine,
   run: ExportRunSnapshot,
-  yieldAt: number,
+  { yieldAt, signal }: { readonly yieldAt: number; readonly signal: AbortSignal },
 ): Promise<"done" | "yield" | "lost"> {
   let current = run;
   while (current.markedUpTo !== null) {
+    throwIfCanceled(signal, "export.run");
     const chunk = await engine.runs.markChunk(current, engine.options.markChunk);
     if (chunk === undefined) return "lost";
     if (chunk.marked > 0) engine.bell.ringPush(run);

@@ -1,0 +1,187 @@
+import { AppError, isAppError } from "@bucketbridge/core";
+import type { LimitFunction } from "p-limit";
+import { LeaseKeeper } from "../import/lease-keeper.ts";
+import { DeliveryPusher, type PushResult } from "./delivery-pusher.ts";
+import type { ExportEngine } from "./engine.ts";
+import type {
+  ClaimedDelivery,
+  DeliveryClaim,
+  SubjectRecord,
+  TargetConnection,
+  TargetSnapshot,
+} from "./ports.ts";
+import { toOutage, toPushFailure } from "./push-failure.ts";
+
+/** Codes of a target that answers nobody: one probe at a time instead of thousands of attempts. */
+const OUTAGE_CODES: ReadonlySet<string> = new Set([
+  "unauthenticated",
+  "permission_denied",
+  "not_found",
+  "rate_limited",
+  "unavailable",
+  "timeout",
+  "invalid_config",
+]);
+
+/** What became of a claim; the rest was given back. */
+interface ClaimResult {
+  readonly delivered: number;
+  readonly failed: number;
+}
+
+/**
+ * The deliveries of one claim on their way: each is waiting, begun (its push is on its way or not recorded yet) or gone from
+ * here. All that are here keep their leases. Those that still wait at the end are given back, so that the claim does not count
+ * for them; a begun one that could not be recorded is a put of unknown fate for whoever claims it after its lease.
+ */
+export class ClaimPush {
+  readonly #engine: ExportEngine;
+  readonly #target: TargetSnapshot;
+  readonly #limit: LimitFunction;
+  readonly #waiting: Map<number, ClaimedDelivery>;
+  readonly #begun = new Map<number, ClaimedDelivery>();
+  #outage: AppError | undefined;
+
+  constructor(engine: ExportEngine, claim: DeliveryClaim, limit: LimitFunction) {
+    this.#engine = engine;
+    this.#target = claim.target;
+    this.#limit = limit;
+    this.#waiting = new Map(claim.deliveries.map((delivery) => [delivery.subjectId, delivery]));
+  }
+
+  async run(outer: AbortSignal): Promise<ClaimResult> {
+    const keeper = new LeaseKeeper({
+      renew: () => this.#renew(),
+      clock: this.#engine.clock,
+      log: this.#engine.log,
+      leaseSeconds: this.#engine.options.leaseSeconds,
+    });
+    try {
+      return await this.#pushAll(AbortSignal.any([outer, keeper.signal]));
+    } finally {
+      keeper.stop();
+      const rest = [...this.#waiting.values()];
+      if (rest.length > 0) await this.#engine.deliveries.release(this.#target, rest);
+    }
+  }
+
+  async #pushAll(signal: AbortSignal): Promise<ClaimResult> {
+    const opened = await this.#open();
+    if (opened instanceof AppError) return this.#failAll(opened);
+    try {
+      const { deliveries, clock } = this.#engine;
+      const waiting = [...this.#waiting.values()];
+      const subjects = await deliveries.readSubjects(this.#target, waiting);
+      const pusher = new DeliveryPusher(this.#target, opened.store, clock);
+      await this.#intend(pusher, subjects);
+      const pushes = [...this.#waiting.values()].map((delivery) =>
+        this.#limit(() => this.#push(pusher, { delivery, subjects, signal })),
+      );
+      const results = (await Promise.all(pushes)).filter((result) => result !== undefined);
+      return await this.#record(results);
+    } finally {
+      opened.release();
+    }
+  }
+
+  /** An error: the target cannot be opened as it is saved. */
+  async #open(): Promise<TargetConnection | AppError> {
+    try {
+      return await this.#engine.connections.acquire(this.#target);
+    } catch (error) {
+      if (!isAppError(error) || error.code === "canceled") throw error;
+      return error;
+    }
+  }
+
+  async #failAll(error: AppError): Promise<ClaimResult> {
+    const { deliveries, breaker } = this.#engine;
+    const claimed = [...this.#waiting.values()];
+    for (const delivery of claimed) {
+      await deliveries.failed(this.#target, delivery, toPushFailure(error, delivery.attempts));
+      this.#waiting.delete(delivery.subjectId);
+    }
+    await breaker.onOutage(this.#target, toOutage(error));
+    return { delivered: 0, failed: claimed.length };
+  }
+
+  /** A key that the database does not know yet is written down first; what is no longer ours is left alone. */
+  async #intend(
+    pusher: DeliveryPusher,
+    subjects: ReadonlyMap<number, SubjectRecord>,
+  ): Promise<void> {
+    const intents = [...this.#waiting.values()].flatMap((delivery) => {
+      const objectKey = pusher.keyOf(subjects.get(delivery.subjectId));
+      return objectKey === undefined || objectKey === delivery.objectKey
+        ? []
+        : [{ delivery, objectKey }];
+    });
+    if (intents.length === 0) return;
+    const held = await this.#engine.deliveries.intend(this.#target, intents);
+    for (const { delivery } of intents) {
+      if (!held.has(delivery.subjectId)) this.#waiting.delete(delivery.subjectId);
+    }
+  }
+
+  /** Undefined: not begun, since the process stops or the target answers nobody; it is given back. */
+  async #push(
+    pusher: DeliveryPusher,
+    push: {
+      readonly delivery: ClaimedDelivery;
+      readonly subjects: ReadonlyMap<number, SubjectRecord>;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<PushResult | undefined> {
+    const { delivery, subjects, signal } = push;
+    if (signal.aborted || this.#outage !== undefined) return undefined;
+    this.#waiting.delete(delivery.subjectId);
+    this.#begun.set(delivery.subjectId, delivery);
+    const result = await pusher.push(delivery, subjects.get(delivery.subjectId), signal);
+    if (result.kind !== "delivered" && OUTAGE_CODES.has(result.error.code))
+      this.#outage ??= result.error;
+    return result;
+  }
+
+  async #record(results: readonly PushResult[]): Promise<ClaimResult> {
+    const { deliveries } = this.#engine;
+    const records = results.flatMap((result) =>
+      result.kind === "delivered" ? [result.record] : [],
+    );
+    const lost = records.length === 0 ? [] : await deliveries.delivered(this.#target, records);
+    for (const delivery of lost) {
+      await deliveries.ambiguous(this.#target, delivery, {
+        code: "conflict",
+        message: "the lease was lost while the put was on its way",
+        retryAfterSeconds: 0,
+      });
+    }
+    for (const result of results) {
+      if (result.kind !== "delivered")
+        await deliveries[result.kind](this.#target, result.delivery, result.failure);
+    }
+    this.#begun.clear();
+    await this.#tellBreaker(results);
+    const delivered = records.length - lost.length;
+    return { delivered, failed: results.length - delivered };
+  }
+
+  /** Any answer but a refusal of everybody closes it: when some pushes go through, the failures are the objects' own. */
+  async #tellBreaker(results: readonly PushResult[]): Promise<void> {
+    const { breaker } = this.#engine;
+    const isAnswered = results.some(
+      (result) =>
+        result.kind === "delivered" ||
+        (result.error.code !== "canceled" && !OUTAGE_CODES.has(result.error.code)),
+    );
+    if (isAnswered) await breaker.onSuccess(this.#target);
+    else if (this.#outage !== undefined)
+      await breaker.onOutage(this.#target, toOutage(this.#outage));
+  }
+
+  async #renew(): Promise<"held" | "lost"> {
+    const here = [...this.#waiting.values(), ...this.#begun.values()];
+    if (here.length === 0) return "held";
+    const held = await this.#engine.deliveries.renew(this.#target, here);
+    return held.size === 0 ? "lost" : "held";
+  }
+}
