@@ -17,7 +17,7 @@ export interface WorkerWorld {
   readonly database: BenchDatabase;
   readonly workers: readonly BenchWorker[];
   /** Asks for a sync as the API does and waits for its end. Rejects when it did not complete. */
-  sync(storageId: number): Promise<void>;
+  readonly sync: (storageId: number) => Promise<void>;
 }
 
 /** Gives `work` such a world with `count` workers that are ready, and ends it. */

@@ -11,6 +11,7 @@ import type { ImportEngine } from "./engine.ts";
 import { LeaseKeeper, type RenewalResult } from "./lease-keeper.ts";
 import { preparePage, type PageRules, type PreparedPage } from "./page-rules.ts";
 import type { PageOutcome, SourceConnection, UnitLease } from "./ports.ts";
+import { readAhead } from "./read-ahead.ts";
 import { toRunFailure } from "./run-failure.ts";
 import { compileUserPattern } from "./user-pattern.ts";
 
@@ -25,8 +26,14 @@ export type ScanOutcome = "done" | "yield" | "lost" | "cancel" | "failed";
 const OUTAGE_BACKOFF = { baseMs: 500, capMs: 10_000 };
 
 /**
+ * Listing and inserting take turns in being the slower one, page by page; a few pages between them let both go on. A page
+ * takes about 1 MB at most (1,000 keys of 1 KB).
+ */
+const PAGES_AHEAD = 4;
+
+/**
  * Lists one leased unit page by page, each page one statement that inserts what is new and moves the cursor. The next
- * page is fetched while the present one is inserted. Ends as `ScanOutcome` says; throws only for failures of the
+ * pages are fetched while the present one is inserted. Ends as `ScanOutcome` says; throws only for failures of the
  * database and for `signal` (`canceled`), with the unit given back.
  */
 export async function scanUnit(
@@ -107,6 +114,7 @@ class UnitScan {
   async #list(): Promise<ScanOutcome> {
     const { connections, options } = this.#engine;
     const connection = await connections.acquire(this.#lease.source);
+    const listing = new AbortController();
     try {
       const store = connection.store;
       const pages = store.pages(
@@ -116,10 +124,12 @@ class UnitScan {
           limit: options.pageSize,
           ...this.#position(store),
         },
-        { signal: this.#turn.signal },
+        { signal: AbortSignal.any([this.#turn.signal, listing.signal]) },
       );
       return await this.#consume(pages, connection);
     } finally {
+      // Pages that were asked for and are not wanted any more.
+      listing.abort();
       connection.release();
     }
   }
@@ -131,28 +141,21 @@ class UnitScan {
   }
 
   async #consume(
-    pages: AsyncGenerator<ListPage>,
+    pages: AsyncGenerator<ListPage, void, undefined>,
     connection: SourceConnection,
   ): Promise<ScanOutcome> {
     const rules = pageRules(this.#lease, connection);
-    // One page ahead: the store answers while the database inserts.
-    let next = prefetch(pages);
-    try {
-      for (;;) {
-        const listed = await next;
-        if (listed.done === true) return await this.#commitEnd(rules, connection);
-        next = prefetch(pages);
-        this.#failingSince = undefined;
-        this.#attempt = 0;
-        const prepared = preparePage(listed.value, rules);
-        const outcome = await this.#commit(prepared, connection);
-        if (outcome !== undefined) return outcome;
-        throwIfCanceled(this.#turn.signal, "import.scan");
-        if (this.#engine.clock.now() >= this.#turn.yieldAt) return "yield";
-      }
-    } finally {
-      // Not awaited: ending a generator waits for the page that is on its way.
-      void pages.return(undefined).catch(() => undefined);
+    const ahead = readAhead(pages, PAGES_AHEAD);
+    for (;;) {
+      const listed = await ahead.next();
+      if (listed === undefined) return await this.#commitEnd(rules, connection);
+      this.#failingSince = undefined;
+      this.#attempt = 0;
+      const prepared = preparePage(listed, rules);
+      const outcome = await this.#commit(prepared, connection);
+      if (outcome !== undefined) return outcome;
+      throwIfCanceled(this.#turn.signal, "import.scan");
+      if (this.#engine.clock.now() >= this.#turn.yieldAt) return "yield";
     }
   }
 
@@ -258,11 +261,4 @@ function pageRules(lease: UnitLease, connection: SourceConnection): PageRules {
 export function folderPrefix(prefix: string | null): string {
   const folder = (prefix ?? "").replace(/\/+$/, "");
   return folder === "" ? "" : `${folder}/`;
-}
-
-/** Starts the next page; its error is seen when the page is awaited, not as an unhandled rejection. */
-function prefetch(pages: AsyncGenerator<ListPage>): Promise<IteratorResult<ListPage>> {
-  const next = pages.next();
-  next.catch(() => undefined);
-  return next;
 }
