@@ -71,7 +71,8 @@ export function forbidden(detail = "You do not have permission to perform this a
 }
 
 /** Resources whose absence the contract names. */
-export type WireModel = "Project" | "Task" | "Annotation" | "Storage" | "Run" | "View";
+export type WireModel =
+  "Annotation" | "AnnotationDraft" | "Prediction" | "Project" | "Run" | "Storage" | "Task" | "View";
 
 /** 404 `No <Model> matches the given query.`, also for rows of another organisation; without a model `Not found.` */
 export function notFound(model?: WireModel): ApiError {

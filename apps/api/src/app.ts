@@ -11,6 +11,7 @@ import { registerHealth } from "./plugins/health.ts";
 import { registerOpenapi } from "./plugins/openapi.ts";
 import { makeRequestId, registerHardening } from "./plugins/hardening.ts";
 import { RunWatchers } from "./runs/run-watchers.ts";
+import { TargetBell } from "./targets/target-bell.ts";
 import { TokenSigner } from "./tokens.ts";
 import { registerNativeApi } from "./v1/plugin.ts";
 
@@ -46,7 +47,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     const limiter = new FailureLimiter(deps.clock);
     await registerBoard(app, { board: deps.health.board, authenticate, limiter });
   }
-  await app.register(async (scope) => registerLabelStudio(scope, deps, { signer, watchers }));
+  const parts = { signer, watchers, targetBell: new TargetBell(deps) };
+  await app.register(async (scope) => registerLabelStudio(scope, deps, parts));
   registerLocalFileRoutes(app, deps);
   await app.register(
     (scope, _options, done) => {

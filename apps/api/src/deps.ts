@@ -26,6 +26,10 @@ import {
 import type { Producer } from "@bucketbridge/queue";
 import type { LocalFilesPolicy } from "@bucketbridge/storage/providers";
 import type { FastifyBaseLogger } from "fastify";
+import {
+  createAnnotationRepositories,
+  type AnnotationRepositories,
+} from "./annotation-repositories.ts";
 import type { StorageTypePolicy } from "./label-studio/storages/storage-types.ts";
 import type { RunKey } from "./runs/run-watchers.ts";
 import type { HealthSources } from "./plugins/health.ts";
@@ -58,7 +62,7 @@ export interface RunRequests {
 }
 
 /** What the handlers know of the database. */
-export interface Repositories {
+export interface Repositories extends AnnotationRepositories {
   readonly users: UserRepository;
   readonly tokens: TokenRepository;
   readonly projects: ProjectRepository;
@@ -84,6 +88,7 @@ export interface ApiDeps extends Repositories {
 /** All repositories over one database. */
 export function createRepositories(database: Database): Repositories {
   return {
+    ...createAnnotationRepositories(database),
     users: createUserRepository(database),
     tokens: createTokenRepository(database),
     projects: createProjectRepository(database),

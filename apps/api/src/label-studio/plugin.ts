@@ -2,8 +2,13 @@ import type { FastifyInstance } from "fastify";
 import type { ApiDeps } from "../deps.ts";
 import type { RunWatchers } from "../runs/run-watchers.ts";
 import type { TokenSigner } from "../tokens.ts";
+import type { TargetBell } from "../targets/target-bell.ts";
+import { registerActionRoutes } from "./actions/routes.ts";
+import { registerAnnotationRoutes } from "./annotations/routes.ts";
 import { registerFormParsers } from "./body-parsers.ts";
+import { registerDraftRoutes } from "./drafts/routes.ts";
 import { registerNegotiation } from "./negotiation.ts";
+import { registerPredictionRoutes } from "./predictions/routes.ts";
 import { registerProjectRoutes } from "./projects/routes.ts";
 import { registerStorageRoutes } from "./storages/routes.ts";
 import { registerTaskRoutes } from "./tasks/routes.ts";
@@ -11,11 +16,18 @@ import { registerTokenRoutes } from "./tokens/routes.ts";
 import { registerUserRoutes } from "./users/routes.ts";
 import { registerVersionRoutes } from "./version/routes.ts";
 
+/** What the wire shares with the other interfaces. */
+interface LabelStudioParts {
+  readonly signer: TokenSigner;
+  readonly watchers: RunWatchers;
+  readonly targetBell: TargetBell;
+}
+
 /** The compatible wire. Its quirks live below this folder and nowhere else. */
 export async function registerLabelStudio(
   app: FastifyInstance,
   deps: ApiDeps,
-  { signer, watchers }: { readonly signer: TokenSigner; readonly watchers: RunWatchers },
+  { signer, watchers, targetBell }: LabelStudioParts,
 ): Promise<void> {
   await registerFormParsers(app);
   registerNegotiation(app);
@@ -23,6 +35,11 @@ export async function registerLabelStudio(
   registerTokenRoutes(app, deps, signer);
   registerUserRoutes(app, deps);
   registerProjectRoutes(app, deps);
-  registerTaskRoutes(app, deps);
+  const ringing = { ...deps, targetBell };
+  registerTaskRoutes(app, ringing);
+  registerAnnotationRoutes(app, ringing);
+  registerDraftRoutes(app, deps);
+  registerPredictionRoutes(app, deps);
+  registerActionRoutes(app, ringing);
   registerStorageRoutes(app, deps, watchers);
 }

@@ -1,4 +1,5 @@
 import { toSafeId } from "@bucketbridge/core";
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { Database, Transaction } from "../client.ts";
 import { loadStatements, runStatement, type Statements } from "../statements.ts";
 import { deleteTasks } from "../tasks/delete-tasks.ts";
@@ -23,11 +24,13 @@ export interface BulkResult {
 /** Tasks of one transaction: their rows stay locked until its commit, and a save waits for one chunk at most. */
 const CHUNK = 500;
 
-/** Deletes every annotation of the tasks, chunk by chunk. */
+/** Deletes every annotation of the tasks, chunk by chunk; `completedById`: only that person's. */
 export async function deleteAnnotationsOfTasks(
   database: Database,
-  selection: TaskSelection,
+  { completedById, ...selection }: TaskSelection & { readonly completedById?: number | undefined },
 ): Promise<BulkResult> {
+  if (completedById !== undefined)
+    return deleteChosen(database, selection, Prisma.sql`completed_by_id = ${completedById}`);
   return inChunks(selection, async (taskIds) => {
     const { deleted, targetIds } = await deleteAnnotations(database, {
       ...selection,
@@ -54,12 +57,20 @@ export async function deleteGroundTruths(
   database: Database,
   selection: TaskSelection,
 ): Promise<BulkResult> {
+  return deleteChosen(database, selection, Prisma.sql`ground_truth`);
+}
+
+async function deleteChosen(
+  database: Database,
+  selection: TaskSelection,
+  condition: Prisma.Sql,
+): Promise<BulkResult> {
   const { organizationId, projectId } = selection;
   return inChunks(selection, async (taskIds) => {
     const found = await database.inOrganization(
       organizationId,
       (tx) => tx.$queryRaw<{ id: bigint }[]>`
-        SELECT id FROM annotation WHERE task_id = ANY (${[...taskIds]}::bigint[]) AND project_id = ${projectId} AND ground_truth`,
+        SELECT id FROM annotation WHERE task_id = ANY (${[...taskIds]}::bigint[]) AND project_id = ${projectId} AND ${condition}`,
       { op: "db.annotations" },
     );
     const annotationIds = found.map(({ id }) => toSafeId(id));
@@ -81,7 +92,7 @@ interface OpenPrediction {
 
 /**
  * Makes an annotation of each prediction of the tasks that is not the parent of one already; `modelVersion`: only of that
- * version. The annotations are `actorId`'s.
+ * version. The annotations are said to be completed by `actorId`.
  */
 export async function predictionsToAnnotations(
   database: Database,
@@ -116,12 +127,12 @@ export async function predictionsToAnnotations(
             {
               projectId,
               of: { taskId: toSafeId(prediction.taskId) },
-              actorId,
+              // Nobody's drafts became this annotation, and the contract names nobody in updated_by.
+              actorId: null,
               changes: {
                 resultJson: prediction.result,
                 completedById: actorId,
                 parentPredictionId: toSafeId(prediction.id),
-                lastAction: "prediction",
               },
             },
             null,
@@ -203,6 +214,10 @@ async function moveAnnotations(
         statements["annotations-move"],
         [group.doubles, toSafeId(group.keep), group.projectId],
       );
+      // What nobody has submitted yet would go with its task.
+      await tx.$executeRaw`
+        UPDATE draft SET task_id = ${group.keep} WHERE task_id = ANY (${[...group.doubles]}::bigint[]) AND annotation_id IS NULL
+          AND project_id = ${group.projectId}`;
       return row?.targets ?? [];
     },
     { op: "db.annotations.move" },

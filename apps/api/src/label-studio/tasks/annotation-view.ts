@@ -64,7 +64,7 @@ export function toPredictionView(
 }
 
 /** `<first> <last> <email>, <id>`; without names one blank is left in front. */
-function toUsername({ firstName, lastName, email, userId }: Member): string {
+export function toUsername({ firstName, lastName, email, userId }: Member): string {
   const last = lastName === "" ? "" : ` ${lastName}`;
   return `${firstName}${last} ${email}, ${String(userId)}`;
 }

@@ -69,7 +69,8 @@ export function readTaskQuery(request: Pick<FastifyRequest, "query">): ParsedTas
   };
 }
 
-function parseJson(text: string | undefined, name: string): unknown {
+/** A parameter that holds JSON; undefined for none. */
+export function parseJson(text: string | undefined, name: string): unknown {
   if (text === undefined || text.trim() === "") return undefined;
   try {
     return JSON.parse(text) as unknown;
@@ -79,7 +80,8 @@ function parseJson(text: string | undefined, name: string): unknown {
   }
 }
 
-function readConditions(filters: unknown): Pick<TaskFilter, "conjunction" | "conditions"> {
+/** The conditions of `filters`: `{conjunction, items}`. */
+export function readConditions(filters: unknown): Pick<TaskFilter, "conjunction" | "conditions"> {
   if (!isFields(filters)) throw refused("filters", "it must be an object");
   const items = filters["items"] ?? [];
   if (!Array.isArray(items)) throw refused("filters", "items must be a list");
@@ -208,17 +210,18 @@ function isFalse(value: unknown): boolean {
 function readSelection(selected: unknown): Pick<TaskFilter, "onlyIds" | "exceptIds"> {
   if (!isFields(selected)) throw refused("selectedItems", "it must be an object");
   const isAll = selected["all"];
-  if (isAll === true) return { exceptIds: toIds(selected["excluded"]) };
-  const included = toIds(selected["included"]);
+  if (isAll === true) return { exceptIds: toIds(selected["excluded"], MAX_IDS) };
+  const included = toIds(selected["included"], MAX_IDS);
   return included === undefined || (isAll === undefined && included.length === 0)
     ? {}
     : { onlyIds: included };
 }
 
-function toIds(value: unknown): readonly number[] | undefined {
+/** Ids of a selection; what cannot be one is passed over. Undefined for none. */
+export function toIds(value: unknown, maxIds: number): readonly number[] | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!Array.isArray(value) || value.length > MAX_IDS)
-    throw refused("selectedItems", `it must be a list of at most ${String(MAX_IDS)} ids`);
+  if (!Array.isArray(value) || value.length > maxIds)
+    throw refused("selectedItems", `it must be a list of at most ${String(maxIds)} ids`);
   return value.flatMap((entry: unknown) => toBigId(toWord(entry)) ?? []);
 }
 
@@ -237,6 +240,7 @@ function readOrders(ordering: unknown): TaskOrder[] {
   });
 }
 
-function refused(name: string, why: string): Error {
+/** 400 about one parameter of the query. */
+export function refused(name: string, why: string): Error {
   return validationError({ [name]: [`Incorrect value in "${name}": ${why}.`] });
 }

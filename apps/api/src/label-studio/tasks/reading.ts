@@ -1,4 +1,4 @@
-import type { ProjectRecord, TaskRecord } from "@bucketbridge/db";
+import type { DraftRecord, ProjectRecord, TaskRecord } from "@bucketbridge/db";
 import type { FastifyRequest } from "fastify";
 import { invalidPage, notFound, validationError, ApiError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
@@ -10,7 +10,10 @@ import { readTaskQuery } from "./query-filter.ts";
 import { toTaskColumnViewWithWork, toTaskView, type TaskContext } from "./view.ts";
 
 /** What handlers of tasks need. */
-export type TaskDeps = Pick<ApiDeps, "tasks" | "projects" | "annotations" | "users" | "clock">;
+export type TaskDeps = Pick<
+  ApiDeps,
+  "tasks" | "projects" | "annotations" | "drafts" | "users" | "clock"
+>;
 
 type View = Record<string, unknown>;
 
@@ -38,7 +41,12 @@ export async function listTasks(deps: TaskDeps, request: FastifyRequest): Promis
   });
   if (tasks.length === 0 && page.page > 1) throw invalidPage();
   const isFull = queryValue(request, "fields") === "all";
-  const contexts = await makeContexts(deps, project, tasks, { isFull, expanded: false });
+  const { userId } = identityOf(request);
+  const contexts = await makeContexts(deps, project, tasks, {
+    isFull,
+    expanded: false,
+    draftsOf: userId,
+  });
   const include = queryList(request, "include");
   return {
     total_annotations: totals.annotations,
@@ -51,7 +59,11 @@ export async function listTasks(deps: TaskDeps, request: FastifyRequest): Promis
 /** `GET /api/tasks/{id}/`. */
 export async function getTask(deps: TaskDeps, request: FastifyRequest): Promise<View> {
   const { task, project } = await findTask(deps, request);
-  const contexts = await makeContexts(deps, project, [task], { isFull: true, expanded: true });
+  const contexts = await makeContexts(deps, project, [task], {
+    isFull: true,
+    expanded: true,
+    draftsOf: identityOf(request).userId,
+  });
   return toTaskView(task, contextAt(contexts, 0));
 }
 
@@ -146,11 +158,18 @@ async function projectOfList(
   return project;
 }
 
+interface ContextOptions {
+  readonly isFull: boolean;
+  readonly expanded: boolean;
+  /** The user whose drafts are shown. */
+  readonly draftsOf?: number;
+}
+
 async function makeContexts(
   deps: TaskDeps,
   project: ProjectRecord,
   tasks: readonly TaskRecord[],
-  options: { readonly isFull: boolean; readonly expanded: boolean },
+  options: ContextOptions,
 ): Promise<TaskContext[]> {
   const { organizationId, dataKey } = project;
   const base = { dataKey, nowMs: deps.clock.now(), expanded: options.expanded };
@@ -159,11 +178,12 @@ async function makeContexts(
     return tasks.map(() => ({ ...base, people: nobody, work: undefined }));
   const taskIds = tasks.map(({ id }) => id);
   const work = await deps.annotations.listOfTasks(organizationId, taskIds);
-  const people = await findPeople(
-    deps,
-    organizationId,
-    work.annotations.flatMap(({ completedById }) => completedById ?? []),
-  );
+  const ownDrafts = await findDrafts(deps, organizationId, work.draftTaskIds, options.draftsOf);
+  const people = await findPeople(deps, organizationId, [
+    ...work.annotations.flatMap(({ completedById }) => completedById ?? []),
+    ...ownDrafts.map(({ userId }) => userId),
+  ]);
+  const drafts = Map.groupBy(ownDrafts, ({ taskId }) => taskId);
   const annotations = Map.groupBy(work.annotations, ({ taskId }) => taskId);
   const predictions = Map.groupBy(work.predictions, ({ taskId }) => taskId);
   return tasks.map(({ id }) => ({
@@ -172,13 +192,25 @@ async function makeContexts(
     work: {
       annotations: annotations.get(id) ?? [],
       predictions: predictions.get(id) ?? [],
+      drafts: drafts.get(id) ?? [],
       hasDraft: work.draftTaskIds.has(id),
     },
   }));
 }
 
-async function findPeople(
-  { users }: TaskDeps,
+async function findDrafts(
+  { drafts }: TaskDeps,
+  organizationId: number,
+  taskIds: ReadonlySet<number>,
+  userId: number | undefined,
+): Promise<readonly DraftRecord[]> {
+  if (userId === undefined || taskIds.size === 0) return [];
+  return drafts.list(organizationId, { taskIds: [...taskIds], userId });
+}
+
+/** Members by their ids; people who are none any more are missing. */
+export async function findPeople(
+  { users }: Pick<TaskDeps, "users">,
   organizationId: number,
   userIds: readonly number[],
 ): Promise<People> {

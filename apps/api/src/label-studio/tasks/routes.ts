@@ -1,17 +1,18 @@
 import type { FastifyInstance } from "fastify";
 import type { Permission } from "../../permissions.ts";
 import { importTasks } from "./import.ts";
-import { getTask, listProjectTasks, listTasks, type TaskDeps } from "./reading.ts";
+import { getTask, listProjectTasks, listTasks } from "./reading.ts";
 import {
   createProjectTask,
   createTask,
   removeProjectTasks,
   removeTask,
   updateTask,
+  type TaskDeletionDeps,
 } from "./writing.ts";
 
 /** Tasks, by themselves and as part of a project. */
-export function registerTaskRoutes(app: FastifyInstance, deps: TaskDeps): void {
+export function registerTaskRoutes(app: FastifyInstance, deps: TaskDeletionDeps): void {
   const needs = (permission: Permission) => ({
     config: { permission },
     schema: { tags: ["tasks"] },

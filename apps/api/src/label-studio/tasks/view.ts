@@ -1,5 +1,6 @@
-import type { AnnotationRecord, PredictionRecord, TaskRecord } from "@bucketbridge/db";
+import type { AnnotationRecord, DraftRecord, PredictionRecord, TaskRecord } from "@bucketbridge/db";
 import { toWireTime } from "@bucketbridge/contracts";
+import { toDraftView } from "../drafts/view.ts";
 import { toAnnotationView, toPredictionView, type People } from "./annotation-view.ts";
 import { toVisibleData } from "./task-data.ts";
 
@@ -18,6 +19,9 @@ export interface TaskContext {
 export interface TaskWorkOfOne {
   readonly annotations: readonly AnnotationRecord[];
   readonly predictions: readonly PredictionRecord[];
+  /** Drafts of whoever reads. */
+  readonly drafts: readonly DraftRecord[];
+  /** Anybody has one. */
   readonly hasDraft: boolean;
 }
 
@@ -26,7 +30,7 @@ type View = Record<string, unknown>;
 /** Texts that sum up results are cut to this length, as the contract does. */
 const MAX_SUMMARY_CHARS = 500;
 
-const NO_WORK: TaskWorkOfOne = { annotations: [], predictions: [], hasDraft: false };
+const NO_WORK: TaskWorkOfOne = { annotations: [], predictions: [], drafts: [], hasDraft: false };
 
 /** The shape of the data manager: lists and the detail of a task. Keys that only `fields=all` has are left out without work. */
 export function toTaskView(task: TaskRecord, context: TaskContext): View {
@@ -36,7 +40,7 @@ export function toTaskView(task: TaskRecord, context: TaskContext): View {
   return {
     id: task.id,
     ...(isFull ? toWorkViews(work, context) : {}),
-    drafts: [],
+    drafts: work.drafts.map((draft) => toDraftView(draft, context.people, context.nowMs)),
     annotators: distinct(annotations.map(({ completedById }) => completedById)),
     inner_id: task.innerId,
     cancelled_annotations: task.cancelledAnnotations,

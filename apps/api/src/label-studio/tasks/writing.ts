@@ -2,10 +2,14 @@ import type { ProjectRecord, TaskDocument } from "@bucketbridge/db";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { nonFieldError, notFound, validationError } from "../../api-error.ts";
 import { identityOf } from "../../identity.ts";
+import type { TargetBell } from "../../targets/target-bell.ts";
 import { bodyOf, FieldReader, isFields, pythonTypeOf, type RawFields } from "../fields.ts";
 import { findMissingKey, requiredKeys } from "./task-data.ts";
 import { findProject, findTask, toColumnViews, type TaskDeps } from "./reading.ts";
 import { toTaskColumnView } from "./view.ts";
+
+/** Deleting a task deletes its annotations, which targets want to know. */
+export type TaskDeletionDeps = TaskDeps & { readonly targetBell: Pick<TargetBell, "ring"> };
 
 type View = Record<string, unknown>;
 
@@ -57,26 +61,28 @@ export async function updateTask(deps: TaskDeps, request: FastifyRequest): Promi
 
 /** `DELETE /api/tasks/{id}/`: with its annotations, which writes the wishes of targets. */
 export async function removeTask(
-  deps: TaskDeps,
+  deps: TaskDeletionDeps,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { task } = await findTask(deps, request);
-  const { deleted } = await deps.tasks.remove(identityOf(request).organizationId, task.projectId, [
-    task.id,
-  ]);
+  const { organizationId } = identityOf(request);
+  const { deleted, targetIds } = await deps.tasks.remove(organizationId, task.projectId, [task.id]);
   if (deleted === 0) throw notFound("Task");
+  deps.targetBell.ring(organizationId, targetIds);
   return reply.code(204).send();
 }
 
 /** `DELETE /api/projects/{id}/tasks/`: all of them. */
 export async function removeProjectTasks(
-  deps: TaskDeps,
+  deps: TaskDeletionDeps,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const project = await findProject(deps, request);
-  await deps.tasks.removeAll(identityOf(request).organizationId, project.id);
+  const { organizationId } = identityOf(request);
+  const { targetIds } = await deps.tasks.removeAll(organizationId, project.id);
+  deps.targetBell.ring(organizationId, targetIds);
   return reply.code(204).send();
 }
 

@@ -1,0 +1,31 @@
+import type { FastifyInstance } from "fastify";
+import type { Permission } from "../../permissions.ts";
+import {
+  createDraft,
+  getDraft,
+  listDrafts,
+  removeDraft,
+  updateDraft,
+  type DraftDeps,
+} from "./handlers.ts";
+
+/** Drafts: what a person has not submitted yet. They go once their annotation is saved. */
+export function registerDraftRoutes(app: FastifyInstance, deps: DraftDeps): void {
+  const needs = (permission: Permission) => ({
+    config: { permission },
+    schema: { tags: ["drafts"] },
+  });
+  for (const path of ["/api/tasks/:id/drafts", "/api/tasks/:id/annotations/:annotationId/drafts"]) {
+    app.get(path, needs("annotations.view"), (request) => listDrafts(deps, request));
+    app.post(path, needs("annotations.create"), (request, reply) =>
+      createDraft(deps, request, reply),
+    );
+  }
+  const path = "/api/drafts/:id/";
+  app.get(path, needs("annotations.view"), (request) => getDraft(deps, request));
+  app.patch(path, needs("annotations.change"), (request) => updateDraft(deps, request));
+  app.put(path, needs("annotations.change"), (request) => updateDraft(deps, request));
+  app.delete(path, needs("annotations.delete"), (request, reply) =>
+    removeDraft(deps, request, reply),
+  );
+}
