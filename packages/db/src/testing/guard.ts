@@ -43,7 +43,7 @@ export async function makeScene(
 }
 
 /** A violated constraint also shows that the rule is broken; a statement that does not parse any more shows nothing. */
-function brokenByData(error: unknown): boolean {
+export function brokenByData(error: unknown): boolean {
   if (isAppError(error) && error.code !== "internal") return false;
   throw error;
 }
