@@ -1,4 +1,5 @@
-import { faults, MemoryDriver, withFaults } from "@bucketbridge/storage/memory";
+import { AppError } from "@bucketbridge/core";
+import { faults, InjectedFault, MemoryDriver, withFaults } from "@bucketbridge/storage/memory";
 import type { StorageDriver } from "@bucketbridge/storage";
 import { describe, expect, it } from "vitest";
 import { loadSlot } from "./load-slot.ts";
@@ -75,6 +76,16 @@ async function aFile(driver: MemoryDriver, key: string, text: string): Promise<C
   };
 }
 
+/** The whole body, and then what a store says whose object became another one meanwhile. */
+async function* changesAfter(
+  body: AsyncIterable<Uint8Array>,
+  change: () => Promise<unknown>,
+): AsyncGenerator<Uint8Array> {
+  yield* body;
+  await change();
+  throw new InjectedFault({ code: "precondition_failed" });
+}
+
 async function load(driver: StorageDriver, loads: FakeLoads, runs = new FakeRuns()) {
   const engine = anEngine({ driver, loads, runs });
   return loadSlot(engine, RUN, { slot: 2, ...ctx, yieldAt: NEVER });
@@ -141,6 +152,32 @@ describe("loadSlot", () => {
     ]);
   });
 
+  it("replaces what it saved itself when the object changes while it is read", async () => {
+    const inner = new MemoryDriver();
+    const text = Array.from({ length: 600 }, (_, n) => `{"n":${String(n)}}`).join("\n");
+    const file = await aFile(inner, "a.jsonl", text);
+    const whole = withFaults(inner, {});
+    let reads = 0;
+    const driver: StorageDriver = {
+      ...whole,
+      read: async (request, opContext) => {
+        const result = await whole.read(request, opContext);
+        if (reads++ > 0) return result;
+        const body = changesAfter(result.body, () => aFile(inner, "a.jsonl", '{"m":0}\n{"m":1}\n'));
+        return { ...result, body };
+      },
+    };
+    const loads = new FakeLoads([file]);
+    await load(driver, loads);
+    expect(loads.failures).toEqual([]);
+    expect(
+      loads.batches.map(({ rows, replace, finished }) => [rows.length, replace, finished]),
+    ).toEqual([
+      [500, false, false],
+      [2, true, true],
+    ]);
+  });
+
   it("keeps a bad row as an issue and loads the others", async () => {
     const driver = new MemoryDriver();
     const loads = new FakeLoads([await aFile(driver, "a.jsonl", '{"n":0}\n{oops}\n{"n":2}\n')]);
@@ -178,6 +215,16 @@ describe("loadSlot", () => {
     const third = new FakeLoads([{ ...file, attempts: 3 }]);
     await load(away(), third);
     expect(third.failures).toMatchObject([{ retryAfterSeconds: null, content: false }]);
+  });
+
+  it("does not hold it against an object that the database was away", async () => {
+    const driver = new MemoryDriver();
+    const loads = new FakeLoads([{ ...(await aFile(driver, "a.json", "{}")), attempts: 3 }]);
+    const away = new AppError({ code: "unavailable", op: "db.batch", message: "not reachable" });
+    loads.saveBatch = () => Promise.reject(away);
+    await expect(load(driver, loads)).rejects.toBe(away);
+    expect(loads.failures).toEqual([]);
+    expect(loads.released).toEqual(["a.json"]);
   });
 
   it.each([

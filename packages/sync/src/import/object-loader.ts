@@ -60,7 +60,7 @@ export class ObjectLoader {
     this.#slot = options.slot;
   }
 
-  /** Loads one object to its end. Rejects with `canceled` for `signal`, and with failures of the database. */
+  /** Loads one object to its end. Rejects with `canceled` for `signal`, and when the database is away. */
   async load(
     object: ClaimedObject,
     signal: AbortSignal,
@@ -70,13 +70,14 @@ export class ObjectLoader {
       Math.min(object.size, HELD_BYTES_PER_OBJECT),
       signal,
     );
+    const turn: LoadTurn = { signal, onCheckpoint, hasSaved: object.rowsLoaded > 0 };
     try {
-      return await this.#loadFrom(toReadStart(object), object, { signal, onCheckpoint });
+      return await this.#loadFrom(toReadStart(object), object, turn);
     } catch (error) {
-      if (!isAppError(error) || error.code === "canceled") throw error;
-      if (error.code === "precondition_failed" && object.rowsLoaded > 0) {
+      if (!isOfObject(error)) throw error;
+      if (error.code === "precondition_failed" && turn.hasSaved) {
         const start = { checkpoint: FROM_THE_START, etag: undefined, replace: true };
-        return await this.#retryFromStart(start, object, { signal, onCheckpoint });
+        return await this.#retryFromStart(start, object, turn);
       }
       return await this.#onStoreError(object, error);
     } finally {
@@ -92,7 +93,7 @@ export class ObjectLoader {
     try {
       return await this.#loadFrom(start, object, turn);
     } catch (error) {
-      if (!isAppError(error) || error.code === "canceled") throw error;
+      if (!isOfObject(error)) throw error;
       return await this.#onStoreError(object, error);
     }
   }
@@ -111,6 +112,7 @@ export class ObjectLoader {
         batch.take(source.etag, finished),
       );
       if (saved === undefined) return false;
+      turn.hasSaved = true;
       turn.onCheckpoint();
       rows += saved.inserted;
       return true;
@@ -236,12 +238,20 @@ export class ObjectLoader {
 interface LoadTurn {
   readonly signal: AbortSignal;
   readonly onCheckpoint: () => void;
+  /** Rows of the object are saved, by this claim or one before it: those of a half-read version once it changes. */
+  hasSaved: boolean;
 }
 
 interface OpenFile {
   readonly items: AsyncIterable<TaskFileItem>;
   /** Of the version that is being read. */
   readonly etag: string | null;
+}
+
+/** A failure of this object, not one of the caller's stop or of a database that is away, which hits every object alike. */
+function isOfObject(error: unknown): error is AppError {
+  if (!isAppError(error) || error.code === "canceled") return false;
+  return error.code !== "unavailable" || error.op?.startsWith("db.") !== true;
 }
 
 /** The bucket or folder itself is missing, not one object in it: providers say so by these reasons. */
