@@ -66,6 +66,12 @@ export const LEASE_SECONDS = 45;
 /** A hung worker loses its leases like a dead one when no checkpoint was committed for this long (design §6). */
 export const HANG_SECONDS = 300;
 
+/**
+ * A store that asks for a longer pause gets this one. Below `HANG_SECONDS`, so that whoever waits keeps its lease, and far below
+ * what a timer or an interval of the database can hold.
+ */
+export const MAX_RETRY_AFTER_MS = 120_000;
+
 /** A run gives its slot back after about this long, so that runs take turns (design §6). */
 export const YIELD_MS = 10_000;
 

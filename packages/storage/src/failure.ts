@@ -1,4 +1,10 @@
-import { AppError, isAppError, redactText, type ErrorCode } from "@bucketbridge/core";
+import {
+  AppError,
+  isAppError,
+  MAX_RETRY_AFTER_MS,
+  redactText,
+  type ErrorCode,
+} from "@bucketbridge/core";
 import type { ErrorClass, StorageDriver } from "./driver.ts";
 
 /** How deep an SDK may wrap an error of ours, like an address that the egress refused. */
@@ -6,7 +12,8 @@ const MAX_CAUSES = 6;
 
 /**
  * What an error of a driver call means: canceled when the caller's signal is aborted, else what our own error says
- * (deadline, refused address; also as the cause of an SDK's error), else what the driver says. Undefined: unknown.
+ * (deadline, refused address; also as the cause of an SDK's error), else what the driver says, with a delay of at most
+ * `MAX_RETRY_AFTER_MS`. Undefined: unknown.
  */
 export function classifyFailure(
   driver: Pick<StorageDriver, "classifyError">,
@@ -15,13 +22,19 @@ export function classifyFailure(
 ): ErrorClass | undefined {
   if (signal?.aborted === true) return { code: "canceled" };
   const own = findAppError(error);
-  if (own === undefined) return driver.classifyError(error);
+  if (own === undefined) return withBoundedDelay(driver.classifyError(error));
   return {
     code: own.code,
     reason: own.reason,
     retryAfterMs: own.retryAfterMs,
     detail: own.message,
   };
+}
+
+/** A store could ask for a year, or for more than any timer can count. */
+function withBoundedDelay(known: ErrorClass | undefined): ErrorClass | undefined {
+  if (known?.retryAfterMs === undefined) return known;
+  return { ...known, retryAfterMs: Math.min(known.retryAfterMs, MAX_RETRY_AFTER_MS) };
 }
 
 /** The `AppError` in a chain of causes, the error itself included. */

@@ -1,4 +1,4 @@
-import { AppError, isAppError } from "@bucketbridge/core";
+import { AppError, isAppError, MAX_RETRY_AFTER_MS } from "@bucketbridge/core";
 import { describe, expect, it } from "vitest";
 import { collectBody } from "./body.ts";
 import { interceptDriver } from "./decorators/intercept.ts";
@@ -88,6 +88,16 @@ describe("errors of a store", () => {
       context: { key: "a/b.jpg" },
     });
   });
+
+  it.each([121_000, 31_536_000_000, Infinity])(
+    "do not carry a delay of %d ms, which would put an object off for ever",
+    async (retryAfterMs) => {
+      const store = aFailingStore(new InjectedFault({ code: "rate_limited", retryAfterMs }));
+      expect(await errorOf(store.stat("a", calm))).toMatchObject({
+        retryAfterMs: MAX_RETRY_AFTER_MS,
+      });
+    },
+  );
 
   it("have an operation each", async () => {
     const store = aFailingStore(new InjectedFault({ code: "unavailable" }));
