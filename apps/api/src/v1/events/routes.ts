@@ -3,7 +3,7 @@ import { idParams } from "@bucketbridge/contracts";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { clientSignal } from "../../client-signal.ts";
+import { clientSignal, onceClosed } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
 import type { RunWatchers } from "../../runs/run-watchers.ts";
@@ -50,7 +50,7 @@ export function registerEventRoutes(
       if (request.headers["last-event-id"] === finalEventId(run.id)) return reply.code(204).send();
       const release = slots.take(identityOf(request).userId);
       const signal = AbortSignal.any([clientSignal(reply), closing.signal]);
-      reply.raw.once("close", release);
+      onceClosed(reply.raw, release);
       const key = { organizationId: run.organizationId, runId: run.id };
       const events = toEventStream(watchers.watch(key, signal), deps.clock, signal);
       return sendEvents(reply, events);
