@@ -1,5 +1,5 @@
 import type { PredictionChanges } from "@bucketbridge/db";
-import { FieldReader, type RawFields } from "../fields.ts";
+import { FieldReader, isFields, type RawFields } from "../fields.ts";
 import { findInvalidValue } from "../invalid-value.ts";
 import { toRegions } from "./region.ts";
 
@@ -23,10 +23,9 @@ export function readPredictionFields(body: RawFields, labelConfig: string): Pred
   return changes;
 }
 
-/** JSON in a string (of a form) is the JSON; any other string is a word. */
+/** A list of regions; JSON of one in a string (of a form); or a value that becomes a region. */
 function readResult(fields: FieldReader, raw: unknown, labelConfig: string): unknown {
-  if (typeof raw !== "string") return fields.exactJson("result");
-  if (isList(raw)) return fields.exactJson("result");
+  if (!isValue(raw)) return fields.exactJson("result");
   const invalid = findInvalidValue(raw, "result");
   if (invalid !== undefined) {
     fields.fail("result", `${invalid.path}: ${invalid.problem}`);
@@ -34,8 +33,12 @@ function readResult(fields: FieldReader, raw: unknown, labelConfig: string): unk
   }
   const regions = toRegions(raw, labelConfig);
   if (regions === undefined)
-    fields.fail("result", "The label config has no control tag that a text could be a region of.");
+    fields.fail("result", "The label config has no control tag that this value belongs to.");
   return regions;
+}
+
+function isValue(raw: unknown): raw is string | number | RawFields {
+  return (typeof raw === "string" && !isList(raw)) || typeof raw === "number" || isFields(raw);
 }
 
 function isList(text: string): boolean {
