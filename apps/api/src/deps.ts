@@ -2,6 +2,7 @@ import type { Clock, Secret } from "@bucketbridge/core";
 import {
   createAnnotationRepository,
   cancelRun,
+  createDeliveryRepository,
   createIssueRepository,
   createProjectRepository,
   createRunRepository,
@@ -9,9 +10,12 @@ import {
   createTaskRepository,
   createTokenRepository,
   createUserRepository,
+  requestExportRun,
   requestRun,
   type CancelOutcome,
   type Database,
+  type DeliveryRepository,
+  type ExportRunRequest,
   type IssueRepository,
   type AnnotationRepository,
   type ProjectRepository,
@@ -51,12 +55,16 @@ export interface ApiSettings {
   readonly storageTypes: StorageTypePolicy;
   /** The compatible sync waits this long for a final state (`SYNC_WAIT_MS`; tests without a worker wait less). */
   readonly syncWaitMs: number;
+  /** A new target begins with a sync of all. */
+  readonly syncOnTargetCreation: boolean;
 }
 
 /** Runs are asked for and canceled in transactions of the database. */
 export interface RunRequests {
   /** Undefined: no such storage in the organisation. */
   request(request: RunRequest): Promise<RequestedRun | undefined>;
+  /** The same for a target. */
+  requestExport(request: ExportRunRequest): Promise<RequestedRun | undefined>;
   /** Undefined: no such run in the organisation. */
   cancel(run: RunKey): Promise<CancelOutcome | undefined>;
 }
@@ -71,6 +79,7 @@ export interface Repositories extends AnnotationRepositories {
   readonly storages: StorageRepository;
   readonly runs: RunRepository;
   readonly issues: IssueRepository;
+  readonly deliveries: DeliveryRepository;
   readonly runRequests: RunRequests;
 }
 
@@ -97,8 +106,10 @@ export function createRepositories(database: Database): Repositories {
     storages: createStorageRepository(database),
     runs: createRunRepository(database),
     issues: createIssueRepository(database),
+    deliveries: createDeliveryRepository(database),
     runRequests: {
       request: (request) => requestRun(database, request),
+      requestExport: (request) => requestExportRun(database, request),
       cancel: (run) => cancelRun(database, run),
     },
   };

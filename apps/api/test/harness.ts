@@ -79,6 +79,7 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       storageTypes: { offered: "all", gcsImpersonation: false },
       // No worker runs here: nothing becomes final by waiting.
       syncWaitMs: 0,
+      syncOnTargetCreation: true,
     },
     log,
     clock: systemClock,

@@ -36,6 +36,7 @@ describe("every route", () => {
     prediction: 0,
     draft: 0,
     storage: 0,
+    target: 0,
     run: 0,
   };
 
@@ -191,6 +192,7 @@ describe("every route", () => {
       [/^\/api\/predictions/, foreign.prediction],
       [/^\/api\/drafts/, foreign.draft],
       [/runs/, foreign.run],
+      [/\/(export|targets)\//, foreign.target],
     ];
   }
 

@@ -204,15 +204,6 @@ describe("source storages", () => {
       const list = await api().request({ url });
       expect([list.statusCode, list.body]).toEqual([200, "[]"]);
     });
-
-    it("has no targets yet, for projects that exist", async () => {
-      const list = await api().request({
-        url: `/api/storages/export/s3?project=${String(project)}`,
-      });
-      expect([list.statusCode, list.body]).toEqual([200, "[]"]);
-      await call({ url: "/api/storages/export/s3" }, 400);
-      await call({ method: "POST", url: "/api/storages/export/s3", payload: { project } }, 405);
-    });
   });
 
   describe("validate", () => {

@@ -2,6 +2,7 @@ import type { Slice } from "./slice.ts";
 import { ambientSlice } from "./slices/ambient.ts";
 import { databaseSlice, migrationSlice } from "./slices/database.ts";
 import { egressSlice } from "./slices/egress.ts";
+import { exportSlice } from "./slices/export.ts";
 import { httpSlice } from "./slices/http.ts";
 import { limitsSlice } from "./slices/limits.ts";
 import { localFilesSlice } from "./slices/local-files.ts";
@@ -24,6 +25,7 @@ const ALL_SLICES = [
   egressSlice,
   localFilesSlice,
   storageTypesSlice,
+  exportSlice,
   ambientSlice,
   workerSlice,
   limitsSlice,

@@ -3,6 +3,7 @@ export { loadConfig, type ConfigOf, type Environment } from "./load-config.ts";
 export { ambientSlice } from "./slices/ambient.ts";
 export { databaseSlice, migrationSlice } from "./slices/database.ts";
 export { egressSlice } from "./slices/egress.ts";
+export { exportSlice } from "./slices/export.ts";
 export { httpSlice } from "./slices/http.ts";
 export { limitsSlice } from "./slices/limits.ts";
 export { localFilesSlice, resolveLocalFiles, type LocalFilesPolicy } from "./slices/local-files.ts";

@@ -1,4 +1,4 @@
-import { importLabel } from "@bucketbridge/contracts";
+import { exportLabel, importLabel } from "@bucketbridge/contracts";
 import { AppError } from "@bucketbridge/core";
 import type { RequestedRun, StorageRecord } from "@bucketbridge/db";
 import { notFound } from "../api-error.ts";
@@ -8,6 +8,10 @@ import type { ApiDeps } from "../deps.ts";
 export interface StartOptions {
   readonly kind: "sync" | "dry_run" | "retry";
   readonly actorId: number;
+  /** What asked; absent: a request for this run. */
+  readonly trigger?: string;
+  /** Of a target's sync: only what it does not hold in its newest revision. */
+  readonly onlyChanged?: boolean | undefined;
 }
 
 /**
@@ -17,15 +21,24 @@ export interface StartOptions {
 export async function startRun(
   deps: Pick<ApiDeps, "runRequests" | "bell">,
   storage: StorageRecord,
-  { kind, actorId }: StartOptions,
+  options: StartOptions,
 ): Promise<RequestedRun> {
   if (!storage.synchronizable) throw notSynchronizable(storage.id);
-  const { organizationId, id: storageId } = storage;
-  const request = { organizationId, storageId, kind, actorId, trigger: "api" };
-  const run = await deps.runRequests.request(request);
+  const run = await askForRun(deps, storage, options);
   if (run === undefined) throw notFound("Storage");
   if (run.state !== "waiting") await ring(deps, storage, run);
   return run;
+}
+
+function askForRun(
+  { runRequests }: Pick<ApiDeps, "runRequests">,
+  { organizationId, id, direction }: StorageRecord,
+  { kind, actorId, trigger = "api", onlyChanged }: StartOptions,
+): Promise<RequestedRun | undefined> {
+  const asked = { organizationId, actorId, trigger };
+  if (direction === "source") return runRequests.request({ ...asked, storageId: id, kind });
+  if (kind === "dry_run") throw noDryRun(id);
+  return runRequests.requestExport({ ...asked, targetId: id, kind, onlyChanged });
 }
 
 /** Asks the run to stop; ends it at once when no worker holds anything of it. A final run stays as it is. */
@@ -46,8 +59,7 @@ export async function ringRun(
   runId: number,
 ): Promise<void> {
   const run = await deps.runs.find(organizationId, runId);
-  const filter = { direction: "source" } as const;
-  const storage = run && (await deps.storages.find(organizationId, run.storageId, filter));
+  const storage = run && (await deps.storages.find(organizationId, run.storageId, {}));
   if (storage !== undefined) await ring(deps, storage, { runId, number: run?.number ?? 0 });
 }
 
@@ -57,8 +69,22 @@ async function ring(
   { runId, number }: Pick<RequestedRun, "runId" | "number">,
 ): Promise<void> {
   const { organizationId, provider, title } = storage;
-  const label = importLabel({ provider, title, number });
-  await bell.ring("import.run", { v: 1, organizationId, runId, label });
+  const shown = { provider, title, number };
+  const run = { v: 1, organizationId, runId } as const;
+  if (storage.direction === "source") {
+    await bell.ring("import.run", { ...run, label: importLabel(shown) });
+  } else {
+    const targetId = storage.id;
+    await bell.ring("export.sync", { ...run, targetId, label: exportLabel(shown) });
+  }
+}
+
+function noDryRun(storageId: number): AppError {
+  return new AppError({
+    code: "unsupported",
+    reason: "target.no_dry_run",
+    message: `storage ${String(storageId)} is a target: a dry run tells what a source would import`,
+  });
 }
 
 function notSynchronizable(storageId: number): AppError {

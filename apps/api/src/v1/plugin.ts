@@ -2,11 +2,13 @@ import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { ApiDeps } from "../deps.ts";
 import type { RunWatchers } from "../runs/run-watchers.ts";
+import { registerDeliveryRoutes } from "./deliveries/routes.ts";
 import { registerEventRoutes } from "./events/routes.ts";
 import { registerIssueRoutes } from "./issues/routes.ts";
 import { registerProblems } from "./problem.ts";
 import { registerRunRoutes } from "./runs/routes.ts";
 import { registerStorageRunRoutes } from "./storages/routes.ts";
+import { registerTargetRoutes } from "./targets/routes.ts";
 
 /** The native API: zod schemas on every route, strict objects in, RFC 9457 problems out. Mounted at /api/v1. */
 export function registerNativeApi(
@@ -21,4 +23,6 @@ export function registerNativeApi(
   registerIssueRoutes(app, deps);
   registerEventRoutes(app, deps, watchers);
   registerStorageRunRoutes(app, deps);
+  registerTargetRoutes(app, deps);
+  registerDeliveryRoutes(app, deps);
 }

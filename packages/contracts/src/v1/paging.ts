@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Most entries of one page of /api/v1. */
-const MAX_PAGE_ENTRIES = 500;
+export const MAX_PAGE_ENTRIES = 500;
 
 /** Entries of a page when the request names no limit. */
 const DEFAULT_PAGE_ENTRIES = 100;

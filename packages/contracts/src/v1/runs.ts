@@ -74,7 +74,17 @@ export const listRunsQuery = pageQuery.extend({
 /** Answer of `GET /api/v1/runs`: the newest first. */
 export const runPage = pageOf(runView).meta({ id: "RunPage" });
 
-/** Body of a request that starts a run: everything is decided by the path. */
+/** Body of `POST /api/v1/storages/{id}/sync`; it may be left out. */
+export const startSyncBody = z
+  .strictObject({
+    /** Of a target: only what it does not hold in its newest revision. A source takes only what is new anyway. */
+    only_changed: z.boolean().optional(),
+  })
+  // An absent body arrives as null.
+  .nullish()
+  .meta({ id: "StartSync" });
+
+/** Answer of a request that starts a run. */
 export const startRunAnswer = z
   .object({
     run: runView,

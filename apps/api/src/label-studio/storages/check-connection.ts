@@ -4,46 +4,60 @@ import { ApiError, nonFieldError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import type { StorageDraft } from "./draft.ts";
 import type { StorageKind } from "./storage-kind.ts";
+import type { StorageWarning } from "./view.ts";
 
 /** All checks of one request together; an answer must come before the client gives up. */
 const CHECK_MS = 20_000;
 
+const LIST_DENIED: StorageWarning = {
+  code: "target.list_denied",
+  message:
+    "the credentials may not list the storage, so it could not be checked; writing needs no listing, but comparing the storage with the database does",
+};
+
 /** The contract's words for a connection that cannot even be tried. */
 const NOTHING_TO_CHECK = "Error validating storage connection";
 
-/** The check before a storage is saved. One that names no place yet can be saved; its runs fail until it has one. */
+/** The check before a storage is saved. A source that names no place yet can be saved; its runs fail until it has one. */
 export async function checkBeforeSave(
   deps: Pick<ApiDeps, "stores">,
   kind: StorageKind,
   draft: StorageDraft,
   signal: AbortSignal,
-): Promise<void> {
-  if (isPlaced(kind, draft)) await checkConnection(deps, kind, draft, signal);
-  else await checkHosts(deps, kind, draft, signal);
+): Promise<readonly StorageWarning[]> {
+  if (kind.direction === "target" || isPlaced(kind, draft)) {
+    return checkConnection(deps, kind, draft, signal);
+  }
+  await checkHosts(deps, kind, draft, signal);
+  return [];
 }
 
 /**
  * Asks the store whether the connection works, before anything is written. A refusal of the store is the caller's 400 with
- * the provider's sentence, a refused address 403 (design §13).
+ * the provider's sentence, a refused address 403 (design §13). A target is only written, so credentials that may not list are a
+ * warning there.
  */
 export async function checkConnection(
   deps: Pick<ApiDeps, "stores">,
   kind: StorageKind,
   draft: StorageDraft,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly StorageWarning[]> {
   if (!isPlaced(kind, draft)) {
     await checkHosts(deps, kind, draft, signal);
     throw nonFieldError(NOTHING_TO_CHECK);
   }
   try {
     await deps.stores.check(kind.definition, toFullSettings(draft), {
-      direction: "source",
+      direction: kind.direction,
       prefix: draft.prefix ?? "",
       signal: AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS)]),
     });
+    return [];
   } catch (error) {
-    throw toCheckError(error);
+    const isListDenied = isAppError(error, "permission_denied") && !isEgressRefusal(error);
+    if (kind.direction !== "target" || !isListDenied) throw toCheckError(error);
+    return [LIST_DENIED];
   }
 }
 

@@ -1,8 +1,10 @@
 import type { FieldReader } from "../fields.ts";
-import { hasField, type WireShape } from "./wire-shapes.ts";
+import type { StorageKind } from "./storage-kind.ts";
+import { readTargetFields, type TargetDraft } from "./target-fields.ts";
+import { hasField } from "./wire-shapes.ts";
 
 /** A storage as it would be saved: everything that a caller decides, coerced and checked field by field. */
-export interface StorageDraft {
+export interface StorageDraft extends TargetDraft {
   readonly title: string | null;
   readonly description: string | null;
   readonly prefix: string | null;
@@ -24,7 +26,10 @@ const MAX_PRESIGN_TTL = 32_767;
 const DEFAULT_PRESIGN_TTL = 1;
 
 /** A draft without anything that a caller said. */
-export function emptyDraft(shape: WireShape): StorageDraft {
+export function emptyDraft({
+  shape,
+  direction,
+}: Pick<StorageKind, "shape" | "direction">): StorageDraft {
   return {
     title: null,
     description: null,
@@ -33,8 +38,13 @@ export function emptyDraft(shape: WireShape): StorageDraft {
     useBlobUrls: false,
     presign: true,
     presignTtl: DEFAULT_PRESIGN_TTL,
-    recursiveScan: shape.recursiveByDefault ?? false,
+    // Only a source is scanned; the column of a target keeps its default.
+    recursiveScan: direction === "source" && (shape.recursiveByDefault ?? false),
     synchronizable: true,
+    canDeleteObjects: null,
+    subject: "annotation",
+    keyTemplate: null,
+    jsonExtension: false,
     settings: {},
     secrets: {},
   };
@@ -44,26 +54,26 @@ export function emptyDraft(shape: WireShape): StorageDraft {
 export function readCommonFields(
   reader: FieldReader,
   base: StorageDraft,
-  shape: WireShape,
+  { shape, direction }: Pick<StorageKind, "shape" | "direction">,
 ): StorageDraft {
+  const has = (field: Parameters<typeof hasField>[2]) => hasField(shape, direction, field);
   const texts = {
     title: reader.text("title", { maxLength: MAX_TITLE_CHARS }),
     description: reader.text("description"),
     regexFilter: reader.text("regex_filter"),
-    prefix: hasField(shape, "prefix") ? reader.text("prefix") : undefined,
+    prefix: has("prefix") ? reader.text("prefix") : undefined,
   };
   const ttl = { min: 0, max: MAX_PRESIGN_TTL };
   const flags = {
     useBlobUrls: reader.boolean("use_blob_urls"),
     synchronizable: reader.boolean("synchronizable"),
-    presign: hasField(shape, "presign") ? reader.boolean("presign") : undefined,
-    recursiveScan: hasField(shape, "recursive_scan") ? reader.boolean("recursive_scan") : undefined,
+    presign: has("presign") ? reader.boolean("presign") : undefined,
+    recursiveScan: has("recursive_scan") ? reader.boolean("recursive_scan") : undefined,
   };
-  const presignTtl = hasField(shape, "presign_ttl")
-    ? reader.integer("presign_ttl", ttl)
-    : undefined;
+  const presignTtl = has("presign_ttl") ? reader.integer("presign_ttl", ttl) : undefined;
   return {
     ...base,
+    ...(direction === "target" ? readTargetFields(reader, base) : {}),
     ...definedOnly(texts),
     ...definedOnly(flags),
     ...definedOnly({ presignTtl: presignTtl === null ? DEFAULT_PRESIGN_TTL : presignTtl }),

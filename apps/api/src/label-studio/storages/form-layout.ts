@@ -56,22 +56,30 @@ const PRESIGN_TTL = {
   dependency: "presign",
 };
 
+const CAN_DELETE = {
+  type: "toggle",
+  name: "can_delete_objects",
+  label: "Can delete objects from storage",
+  description: "When an annotation is deleted, its object in the storage is deleted too",
+};
+
 /** `GET …/form`: rows of fields for a settings page, made from what the provider says about its fields. */
-export function toFormLayout({ shape, definition }: StorageKind): readonly FormRow[] {
+export function toFormLayout(kind: StorageKind): readonly FormRow[] {
+  const { shape, definition, direction } = kind;
+  const has = (field: Parameters<typeof hasField>[2]) => hasField(shape, direction, field);
   const own = definition.form.map(toField);
   const first = own.filter((field) => field["required"] === true);
   const rest = own.filter((field) => field["required"] !== true);
   const options = [
-    ...(hasField(shape, "recursive_scan")
-      ? [{ ...RECURSIVE, value: shape.recursiveByDefault ?? false }]
-      : []),
-    ...(hasField(shape, "presign") ? [PRESIGN, PRESIGN_TTL] : []),
+    ...(has("recursive_scan") ? [{ ...RECURSIVE, value: shape.recursiveByDefault ?? false }] : []),
+    ...(has("presign") ? [PRESIGN, PRESIGN_TTL] : []),
+    ...(has("can_delete_objects") ? [CAN_DELETE] : []),
   ];
   return [
-    toRow([TITLE, ...first, ...(hasField(shape, "prefix") ? [PREFIX] : [])]),
+    toRow([TITLE, ...first, ...(has("prefix") ? [PREFIX] : [])]),
     ...toRows(rest),
-    toRow([REGEX]),
-    toRow([METHOD]),
+    // Every object that a target writes is wanted there.
+    ...(direction === "source" ? [toRow([REGEX]), toRow([METHOD])] : []),
     ...toRows(options),
   ];
 }

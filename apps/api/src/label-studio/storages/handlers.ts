@@ -4,7 +4,7 @@ import { nonFieldError, notFound } from "../../api-error.ts";
 import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
-import { ringRun } from "../../runs/start-and-cancel.ts";
+import { ringRun, startRun } from "../../runs/start-and-cancel.ts";
 import { bodyOf, FieldReader, type RawFields } from "../fields.ts";
 import { toIntId } from "../query.ts";
 import { checkBeforeSave } from "./check-connection.ts";
@@ -19,6 +19,7 @@ import {
   type StoredDraft,
 } from "./storage-request.ts";
 import { changedFields, toEffect } from "./update-effect.ts";
+import type { StorageWarning } from "./view.ts";
 
 /** A saved storage and what its type says about it. */
 export interface FoundStorage {
@@ -26,7 +27,16 @@ export interface FoundStorage {
   readonly storage: StorageRecord;
 }
 
-type Deps = Pick<ApiDeps, "storages" | "stores" | "projects" | "runs" | "bell">;
+type Deps = Pick<
+  ApiDeps,
+  "storages" | "stores" | "projects" | "runs" | "runRequests" | "bell" | "settings"
+>;
+
+/** A storage that was saved, and what was noticed on the way. */
+export interface SavedStorage {
+  readonly storage: StorageRecord;
+  readonly warnings: readonly StorageWarning[];
+}
 
 /** One request as the functions below hand it on. */
 interface Body {
@@ -49,19 +59,28 @@ export async function createStorage(
   kind: StorageKind,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<StorageRecord> {
+): Promise<SavedStorage> {
   const body = readBody(request);
-  const draft = readStorage(body.reader, body.raw, emptyDraft(kind.shape), kind);
+  const draft = readStorage(body.reader, body.raw, emptyDraft(kind), kind);
   const projectId = await readProjectOf(deps, body);
   body.reader.finish();
-  await checkBeforeSave(deps, kind, draft, clientSignal(reply));
-  return deps.storages.create(body.organizationId, {
+  const warnings = await checkBeforeSave(deps, kind, draft, clientSignal(reply));
+  const storage = await deps.storages.create(body.organizationId, {
     ...draft,
     // Without one, finish() has thrown.
     projectId: projectId ?? 0,
-    direction: "source",
+    direction: kind.direction,
     provider: kind.shape.name,
   });
+  await fillNewTarget(deps, storage, identityOf(request).userId);
+  return { storage, warnings };
+}
+
+/** A new target begins with a sync of all, unless the operator or the storage itself says no (ls-api §1.2). */
+async function fillNewTarget(deps: Deps, storage: StorageRecord, actorId: number): Promise<void> {
+  const { syncOnTargetCreation } = deps.settings;
+  if (storage.direction !== "target" || !syncOnTargetCreation || !storage.synchronizable) return;
+  await startRun(deps, storage, { kind: "sync", actorId, trigger: "created" });
 }
 
 /** What a validate or preview request describes. Complaints are still in the reader. */
@@ -83,7 +102,7 @@ export async function readUnsaved(
   const stored = await findById(deps, kind, body);
   const draft =
     stored === undefined
-      ? readStorage(reader, raw, emptyDraft(kind.shape), kind)
+      ? readStorage(reader, raw, emptyDraft(kind), kind)
       : readStorageOver(reader, raw, stored, kind);
   const projectId = await readProjectOf(deps, body);
   return { draft, reader, projectId, storageId: toStorageId(raw["id"]) };
@@ -95,17 +114,22 @@ export async function updateStorage(
   { kind, storage }: FoundStorage,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<StorageRecord> {
+): Promise<SavedStorage> {
   const { organizationId } = identityOf(request);
   const signal = clientSignal(reply);
   let current: StorageRecord | undefined = storage;
   for (let tries = 0; tries < MAX_UPDATE_TRIES; tries++) {
     if (current === undefined) throw notFound("Storage");
-    const update = await readUpdate(deps, { kind, storage: current }, request, signal);
+    const { update, warnings } = await readUpdate(
+      deps,
+      { kind, storage: current },
+      request,
+      signal,
+    );
     const updated = await deps.storages.update(organizationId, storage.id, update);
     if (updated !== undefined) {
       if (updated.nextRunId !== null) await ringRun(deps, organizationId, updated.nextRunId);
-      return updated.storage;
+      return { storage: updated.storage, warnings };
     }
     current = await findStorage(deps, organizationId, kind, storage.id);
   }
@@ -119,7 +143,7 @@ export function findStorage(
   kind: StorageKind,
   storageId: number,
 ): Promise<StorageRecord | undefined> {
-  const filter = { direction: "source", provider: kind.shape.name } as const;
+  const filter = { direction: kind.direction, provider: kind.shape.name };
   return storages.find(organizationId, storageId, filter);
 }
 
@@ -128,7 +152,7 @@ async function readUpdate(
   { kind, storage }: FoundStorage,
   request: FastifyRequest,
   signal: AbortSignal,
-): Promise<StorageUpdate> {
+): Promise<{ readonly update: StorageUpdate; readonly warnings: readonly StorageWarning[] }> {
   const body = readBody(request);
   const { raw, reader } = body;
   const isReplace = request.method === "PUT";
@@ -137,13 +161,14 @@ async function readUpdate(
   if (isReplace || raw["project"] !== undefined) await checkProjectStays(deps, storage, body);
   reader.finish();
   const isConnection = isReplace || touchesConnection(raw, kind);
-  if (isConnection) await checkBeforeSave(deps, kind, draft, signal);
-  return {
+  const warnings = isConnection ? await checkBeforeSave(deps, kind, draft, signal) : [];
+  const update = {
     fields: changedFields(storage, draft),
     secrets: namesSecrets(raw, kind) ? draft.secrets : undefined,
     settingsVersion: storage.settingsVersion,
-    effect: toEffect(kind.definition, stored.draft, draft),
+    effect: toEffect(kind, stored.draft, draft),
   };
+  return { update, warnings };
 }
 
 /** Unnamed secrets stay as they are stored, readable or not. */

@@ -1,4 +1,4 @@
-import type { StorageRecord } from "@bucketbridge/db";
+import type { StorageFilter, StorageRecord } from "@bucketbridge/db";
 import type { FastifyRequest } from "fastify";
 import { nonFieldError, notFound } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
@@ -8,7 +8,7 @@ import { readStatuses } from "./read-status.ts";
 import { toStorageView } from "./view.ts";
 import { findWireShape, WIRE_SHAPES } from "./wire-shapes.ts";
 
-type Deps = Pick<ApiDeps, "projects" | "storages" | "runs" | "issues">;
+type Deps = Pick<ApiDeps, "projects" | "storages" | "runs" | "issues" | "deliveries">;
 
 /** The project that a list of one type is asked for; the contract has a sentence for each way to get it wrong. */
 export async function requireProject(
@@ -35,14 +35,14 @@ export async function findProject(
   return project === undefined ? undefined : projectId;
 }
 
-/** Sources of a project as the contract lists them: by type in its order, then by id. */
-export async function listSources(
+/** Sources or targets of a project as the contract lists them: by type in its order, then by id. */
+export async function listStorages(
   deps: Deps,
   request: FastifyRequest,
-  filter: { readonly projectId: number; readonly provider?: string },
+  filter: StorageFilter & { readonly projectId: number },
 ): Promise<readonly Record<string, unknown>[]> {
   const { organizationId } = identityOf(request);
-  const found = await deps.storages.list(organizationId, { ...filter, direction: "source" });
+  const found = await deps.storages.list(organizationId, filter);
   const ordered = found.toSorted((a, b) => rankOf(a) - rankOf(b) || a.id - b.id);
   const statuses = await readStatuses(deps, organizationId, ordered);
   return ordered.flatMap((storage, index) => {

@@ -5,10 +5,11 @@ import { toStoredDraft } from "./storage-request.ts";
 import { toStorageView, type StorageWarning } from "./view.ts";
 import { findOverlaps } from "./warnings.ts";
 
-/** One storage with its status and its warnings. Changes nothing. */
+/** One storage with its status and its warnings, `noticed` ones first. Changes nothing. */
 export async function showStorage(
-  deps: Pick<ApiDeps, "storages" | "runs" | "issues">,
+  deps: Pick<ApiDeps, "storages" | "runs" | "issues" | "deliveries">,
   { kind, storage }: FoundStorage,
+  noticed: readonly StorageWarning[] = [],
 ): Promise<Record<string, unknown>> {
   const { unreadable } = toStoredDraft(storage, (one) => deps.storages.openSecrets(one));
   const [status, overlaps] = await Promise.all([
@@ -17,5 +18,5 @@ export async function showStorage(
   ]);
   const secrets: readonly StorageWarning[] =
     unreadable === undefined ? [] : [{ code: "secret.unreadable", message: unreadable.message }];
-  return toStorageView(kind.shape, storage, status, [...secrets, ...overlaps]);
+  return toStorageView(kind.shape, storage, status, [...noticed, ...secrets, ...overlaps]);
 }

@@ -18,6 +18,7 @@ function aRun(over: Partial<StatusRun> = {}): StatusRun {
     finishedAt: FINISHED,
     tasks: 9,
     tasksExisted: 4,
+    listed: 9,
     failed: 0,
     errorMessage: null,
     ...over,
@@ -36,7 +37,7 @@ const queued = { ...waiting, state: "queued", queuedAt: QUEUED } as const;
 const running = { state: "running", finishedAt: null } as const;
 
 function aSource(runs: readonly StatusRun[], issues: readonly StatusIssue[] = []): StatusSource {
-  return { runs, issues, attempts: runs.length };
+  return { runs, issues, attempts: runs.length, storageId: 5, direction: "source" };
 }
 
 const started = {

@@ -1,8 +1,12 @@
 import type { RunState } from "@bucketbridge/contracts";
 import { assertNever } from "@bucketbridge/core";
+import type { StorageDirection } from "@bucketbridge/storage/providers";
 import { toPythonTime, toWireTime } from "@bucketbridge/contracts";
 
-/** A sync or retry as far as the wire's status is a view of it. Counts are sums so far while the run is active. */
+/**
+ * A sync or retry as far as the wire's status is a view of it. Counts are sums so far while the run is active. Of a target, `tasks`
+ * are the objects that the run wrote.
+ */
 export interface StatusRun {
   readonly id: number;
   readonly kind: "sync" | "retry";
@@ -16,7 +20,9 @@ export interface StatusRun {
   readonly tasks: number;
   /** Tasks that were there already, of the objects that it saw. */
   readonly tasksExisted: number;
-  /** Open issues when it ended. */
+  /** Of a target: what the run wanted to be written. */
+  readonly listed: number;
+  /** Open issues when it ended; of a target, deliveries that failed. */
   readonly failed: number;
   readonly errorMessage: string | null;
 }
@@ -32,6 +38,8 @@ export interface StatusIssue {
 
 /** What the status of one storage is made of. */
 export interface StatusSource {
+  readonly storageId: number;
+  readonly direction: StorageDirection;
   /** The newest sync and the retries after it, oldest first. */
   readonly runs: readonly StatusRun[];
   /** Syncs and retries of the storage that left the waiting state. */
@@ -69,12 +77,18 @@ export function runToStatus(source: StatusSource): StatusView {
   const shown = shownRuns(source.runs);
   const run = shown.at(-1);
   if (run === undefined) return NEVER_SYNCED;
+  const { attempts, issues, storageId, direction } = source;
+  const tasks = shown.reduce((sum, one) => sum + one.tasks, 0);
   const chain: Chain = {
-    run,
-    attempts: source.attempts,
-    tasks: shown.reduce((sum, one) => sum + one.tasks, 0),
-    tasksExisted: shown[0]?.tasksExisted ?? 0,
-    issues: source.issues,
+    ...{ run, attempts, issues, tasks },
+    total:
+      direction === "source"
+        ? { tasks_existed: shown[0]?.tasksExisted ?? 0 }
+        : { total_annotations: shown[0]?.listed ?? 0 },
+    moreAt:
+      direction === "source"
+        ? `/api/v1/runs/${String(run.id)}/issues`
+        : `/api/v1/targets/${String(storageId)}/deliveries?state=failing`,
   };
   return { ...viewOfState(chain), last_sync_job: `run-${String(run.id)}` };
 }
@@ -83,8 +97,11 @@ interface Chain {
   readonly run: StatusRun;
   readonly attempts: number;
   readonly tasks: number;
-  readonly tasksExisted: number;
+  /** The one key of `meta` in which sources and targets differ. */
+  readonly total: Readonly<Record<string, number>>;
   readonly issues: readonly StatusIssue[];
+  /** Where the lines are that a traceback has no room for. */
+  readonly moreAt: string;
 }
 
 /** Without runs that were canceled while they waited, and without waiting ones behind a run that is under way. */
@@ -149,7 +166,7 @@ function finished(chain: Chain): Pick<StatusView, "last_sync" | "last_sync_count
       ...(run.finishedAt === null ? {} : { time_completed: toPythonTime(run.finishedAt) }),
       duration: secondsBetween(run.startedAt, run.finishedAt),
       ...errors,
-      tasks_existed: chain.tasksExisted,
+      ...chain.total,
     },
   };
 }
@@ -171,7 +188,7 @@ function startedMeta(chain: Chain): StatusView["meta"] {
 function progressMeta(chain: Chain): StatusView["meta"] {
   const { startedAt, heartbeatAt } = chain.run;
   const duration = secondsBetween(startedAt, heartbeatAt ?? startedAt);
-  return { ...startedMeta(chain), duration, tasks_existed: chain.tasksExisted };
+  return { ...startedMeta(chain), duration, ...chain.total };
 }
 
 function failureMeta(chain: Chain): StatusView["meta"] {
@@ -187,10 +204,10 @@ function failureText(run: StatusRun, fallback: string): string {
   return run.errorMessage ?? fallback;
 }
 
-function issueLines({ run, issues }: Chain): string {
+function issueLines({ run, issues, moreAt }: Chain): string {
   const lines = issues.map(issueLine);
   const hidden = run.failed - lines.length;
-  if (hidden > 0) lines.push(`${String(hidden)} more: GET /api/v1/runs/${String(run.id)}/issues`);
+  if (hidden > 0) lines.push(`${String(hidden)} more: GET ${moreAt}`);
   return lines.join("\n");
 }
 

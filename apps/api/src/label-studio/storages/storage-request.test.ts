@@ -8,7 +8,7 @@ import { readStorage, readStorageOver, type StoredDraft } from "./storage-reques
 import { toEffect } from "./update-effect.ts";
 
 const kind = bucketKind();
-const base = emptyDraft(kind.shape);
+const base = emptyDraft(kind);
 
 function read(raw: RawFields): StorageDraft {
   const reader = new FieldReader(raw);
@@ -204,6 +204,6 @@ describe("the effect of a change", () => {
     ["the method", { useBlobUrls: true }, "refilter"],
     ["the bucket", { settings: { bucket: "dogs" } }, "move"],
   ] as const)("of %s is told by its field", (_name, change, effect) => {
-    expect(toEffect(kind.definition, stored, { ...stored, ...change })).toBe(effect);
+    expect(toEffect(kind, stored, { ...stored, ...change })).toBe(effect);
   });
 });

@@ -19,9 +19,11 @@ export function toStoredDraft(
 ): StoredDraft {
   const { title, description, prefix, regexFilter, useBlobUrls, presign, presignTtl } = storage;
   const { recursiveScan, synchronizable, settings } = storage;
+  const { canDeleteObjects, subject, keyTemplate, jsonExtension } = storage;
   const texts = { title, description, prefix, regexFilter };
   const flags = { useBlobUrls, presign, presignTtl, recursiveScan, synchronizable };
-  const draft = { ...texts, ...flags, settings };
+  const target = { canDeleteObjects, subject, keyTemplate, jsonExtension };
+  const draft = { ...texts, ...flags, ...target, settings };
   try {
     const secrets = openSecrets(storage).reveal();
     return { draft: { ...draft, secrets }, unreadable: undefined };
@@ -39,7 +41,7 @@ export function readStorage(
   base: StorageDraft,
   kind: StorageKind,
 ): StorageDraft {
-  const common = readCommonFields(reader, base, kind.shape);
+  const common = readCommonFields(reader, base, kind);
   if (reader.has("regex_filter")) checkPattern(reader, common.regexFilter);
   return readProviderFields(reader, raw, common, kind);
 }

@@ -30,10 +30,11 @@ export async function validateStorage(
 ): Promise<ValidationReport | undefined> {
   const { draft, reader, projectId, storageId } = await readUnsaved(deps, kind, request);
   reader.finish();
-  await checkConnection(deps, kind, draft, clientSignal(reply));
+  const noticed = await checkConnection(deps, kind, draft, clientSignal(reply));
   const { organizationId } = identityOf(request);
   const place = { id: storageId, organizationId, projectId: projectId ?? 0 };
-  const warnings = await findOverlaps(deps, kind, { ...draft, ...place });
+  const overlaps = await findOverlaps(deps, kind, { ...draft, ...place });
+  const warnings = [...noticed, ...overlaps];
   if (warnings.length === 0 && !queryFlag(request, "deep")) return undefined;
   return { warnings, steps: ["settings", "connection"].map((name) => ({ name, ok: true })) };
 }

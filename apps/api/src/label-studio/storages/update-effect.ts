@@ -1,6 +1,7 @@
 import type { StorageRecord, StorageUpdate, UpdateEffect } from "@bucketbridge/db";
-import { changedLocation, type ProviderDefinition } from "@bucketbridge/storage/providers";
+import { changedLocation } from "@bucketbridge/storage/providers";
 import type { StorageDraft } from "./draft.ts";
+import type { StorageKind } from "./storage-kind.ts";
 
 /** Fields that decide which objects a run takes and what it makes of them. */
 const RULES = [
@@ -10,14 +11,25 @@ const RULES = [
   "recursiveScan",
 ] as const satisfies readonly (keyof StorageDraft)[];
 
+/** Fields that decide where the objects of a target lie. */
+const PLACES = [
+  "prefix",
+  "subject",
+  "keyTemplate",
+  "jsonExtension",
+] as const satisfies readonly (keyof StorageDraft)[];
+
 /** What a change means for a run under way and for the objects that are known. */
 export function toEffect(
-  definition: ProviderDefinition,
+  { definition, direction }: Pick<StorageKind, "definition" | "direction">,
   stored: StorageDraft,
   wanted: StorageDraft,
 ): UpdateEffect {
   if (changedLocation(definition, stored.settings, wanted.settings)) return "move";
-  if (RULES.some((name) => (stored[name] ?? "") !== (wanted[name] ?? ""))) return "refilter";
+  const differs = (name: (typeof RULES | typeof PLACES)[number]) =>
+    (stored[name] ?? "") !== (wanted[name] ?? "");
+  if (direction === "target" && PLACES.some(differs)) return "move";
+  if (direction === "source" && RULES.some(differs)) return "refilter";
   const restarts =
     isChanged(stored.settings, wanted.settings) || isChanged(stored.secrets, wanted.secrets);
   return restarts ? "restart" : "none";
@@ -34,6 +46,10 @@ const COLUMNS = [
   "presignTtl",
   "recursiveScan",
   "synchronizable",
+  "canDeleteObjects",
+  "subject",
+  "keyTemplate",
+  "jsonExtension",
 ] as const satisfies readonly (keyof StorageDraft & keyof StorageRecord)[];
 
 /** What has to be written; the rest may be changed by somebody else at this moment. */

@@ -1,7 +1,7 @@
 import type { StorageRecord } from "@bucketbridge/db";
 import { toWireTime } from "@bucketbridge/contracts";
 import type { StatusView } from "./status-view.ts";
-import type { WireShape } from "./wire-shapes.ts";
+import { keysOf, type WireShape } from "./wire-shapes.ts";
 
 /** What was noticed while a storage was saved; absent from answers without any. */
 export interface StorageWarning {
@@ -34,8 +34,23 @@ export function toStorageView(
     presign: storage.presign,
     presign_ttl: storage.presignTtl,
     recursive_scan: storage.recursiveScan,
+    can_delete_objects: storage.canDeleteObjects,
     ...status,
   };
-  const view = Object.fromEntries(shape.sourceKeys.map((key) => [key, values[key] ?? null]));
+  const keys = keysOf(shape, storage.direction);
+  const view = {
+    ...Object.fromEntries(keys.map((key) => [key, values[key] ?? null])),
+    ...extensionsOf(storage),
+  };
   return warnings.length === 0 ? view : { ...view, warnings };
+}
+
+/** Our own fields of a target, where they are not the contract's behaviour. */
+function extensionsOf(storage: StorageRecord): Record<string, unknown> {
+  const { subject, keyTemplate, jsonExtension } = storage;
+  return {
+    ...(subject === "annotation" ? {} : { subject }),
+    ...(keyTemplate === null ? {} : { key_template: keyTemplate }),
+    ...(jsonExtension ? { json_extension: true } : {}),
+  };
 }

@@ -1,3 +1,5 @@
+import type { StorageDirection } from "@bucketbridge/storage/providers";
+
 /** Fields that the storages of most types have besides their provider's own. */
 export const COMMON_FIELDS = [
   "title",
@@ -9,19 +11,20 @@ export const COMMON_FIELDS = [
   "presign_ttl",
   "recursive_scan",
   "synchronizable",
+  "can_delete_objects",
 ] as const;
 
 /** One of {@link COMMON_FIELDS}. */
 export type CommonField = (typeof COMMON_FIELDS)[number];
 
-/** How the contract shows a source storage of one type. */
+/** How the contract shows the storages of one type. */
 export interface WireShape {
   readonly name: string;
   /** As in `GET /api/storages/types`. */
   readonly title: string;
   /** Community types are listed first and stay when the operator limits the list to them. */
   readonly edition: "community" | "enterprise";
-  /** Keys of an answer, in the contract's order. A common field that is missing here is not a field of the type. */
+  /** Keys of a source, in the contract's order; {@link keysOf} has those of a target. */
   readonly sourceKeys: readonly string[];
   /** Deviates from the contract's `false` (docs/adr). */
   readonly recursiveByDefault?: boolean;
@@ -170,7 +173,22 @@ export function findWireShape(name: string): WireShape | undefined {
   return WIRE_SHAPES.find((shape) => shape.name === name);
 }
 
-/** True when storages of this type have the common field. */
-export function hasField(shape: WireShape, field: CommonField): boolean {
-  return shape.sourceKeys.includes(field);
+/** What only sources have: they are read, and their media are shown. */
+const SOURCE_ONLY: readonly string[] = ["presign", "presign_ttl", "recursive_scan"];
+
+/** Keys of an answer, in the contract's order. A common field that is missing here is not a field of the type. */
+export function keysOf(shape: WireShape, direction: StorageDirection): readonly string[] {
+  if (direction === "source") return shape.sourceKeys;
+  return shape.sourceKeys
+    .filter((key) => !SOURCE_ONLY.includes(key))
+    .flatMap((key) => (key === "created_at" ? [key, "can_delete_objects"] : [key]));
+}
+
+/** True when storages of this type and direction have the common field. */
+export function hasField(
+  shape: WireShape,
+  direction: StorageDirection,
+  field: CommonField,
+): boolean {
+  return keysOf(shape, direction).includes(field);
 }

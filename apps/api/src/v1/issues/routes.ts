@@ -1,17 +1,18 @@
-import { Readable } from "node:stream";
-import { idParams, issuePage, listIssuesQuery } from "@bucketbridge/contracts";
-import type { IssueFilter, RunRecord } from "@bucketbridge/db";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import {
+  idParams,
+  ISSUE_COLUMNS,
+  issuePage,
+  listIssuesQuery,
+  type IssueView,
+} from "@bucketbridge/contracts";
+import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ApiDeps } from "../../deps.ts";
+import { sendDownload } from "../download.ts";
 import { toPage } from "../page.ts";
 import { problem } from "../problem.ts";
 import { getRun } from "../runs/routes.ts";
-import { CSV_HEADER, toCsvLine } from "./csv.ts";
 import { toIssueView } from "./view.ts";
-
-/** Rows that a download reads at once: it takes as long as the client, so it holds no transaction open. */
-const DOWNLOAD_CHUNK = 1_000;
 
 /** Issues of a run, as pages or as a download. */
 export function registerIssueRoutes(app: FastifyInstance, deps: ApiDeps): void {
@@ -34,7 +35,15 @@ export function registerIssueRoutes(app: FastifyInstance, deps: ApiDeps): void {
       const { limit, cursor, code, open, format } = request.query;
       const filter = { storageId: run.storageId, runId: run.id, code, open };
       if (format !== "json") {
-        await sendDownload(deps, run, filter, { format, reply });
+        await sendDownload(reply, {
+          name: `run-${String(run.id)}-issues`,
+          format,
+          columns: ISSUE_COLUMNS,
+          read: async (last: IssueView | undefined, chunk) => {
+            const wanted = { ...filter, after: last?.id, limit: chunk };
+            return (await deps.issues.list(run.organizationId, wanted)).map(toIssueView);
+          },
+        });
         return reply;
       }
       const wanted = { ...filter, after: cursor, limit: limit + 1 };
@@ -42,41 +51,4 @@ export function registerIssueRoutes(app: FastifyInstance, deps: ApiDeps): void {
       return toPage(found.map(toIssueView), limit);
     },
   );
-}
-
-type Filter = Omit<IssueFilter, "after" | "limit">;
-
-async function sendDownload(
-  deps: Pick<ApiDeps, "issues">,
-  run: RunRecord,
-  filter: Filter,
-  { format, reply }: { readonly format: "csv" | "jsonl"; readonly reply: FastifyReply },
-): Promise<void> {
-  const type = format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson; charset=utf-8";
-  const name = `run-${String(run.id)}-issues.${format}`;
-  const chunks = downloadChunks(deps, run.organizationId, filter, format);
-  await reply
-    .type(type)
-    .header("content-disposition", `attachment; filename="${name}"`)
-    .send(Readable.from(chunks));
-}
-
-async function* downloadChunks(
-  { issues }: Pick<ApiDeps, "issues">,
-  organizationId: number,
-  filter: Filter,
-  format: "csv" | "jsonl",
-): AsyncGenerator<string, void, undefined> {
-  if (format === "csv") yield CSV_HEADER;
-  for (let after: number | undefined; ;) {
-    const found = await issues.list(organizationId, { ...filter, after, limit: DOWNLOAD_CHUNK });
-    const views = found.map(toIssueView);
-    if (views.length > 0) {
-      yield views
-        .map((issue) => (format === "csv" ? toCsvLine(issue) : `${JSON.stringify(issue)}\n`))
-        .join("");
-    }
-    if (views.length < DOWNLOAD_CHUNK) return;
-    after = views.at(-1)?.id;
-  }
 }

@@ -1,6 +1,7 @@
-import { idParams, startRunAnswer } from "@bucketbridge/contracts";
+import { idParams, startRunAnswer, startSyncBody } from "@bucketbridge/contracts";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { z } from "zod";
 import { notFound } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
@@ -15,28 +16,24 @@ const RUN_ROUTES: readonly {
   description: string;
 }[] = [
   {
-    path: "sync",
-    kind: "sync",
-    summary: "Import what is new in a source",
-    description: "Answers at once; the run goes on in the workers.",
-  },
-  {
     path: "retry-failed",
     kind: "retry",
-    summary: "Load the failed objects of a source again",
-    description: "Also those whose content did not change since. Nothing is listed.",
+    summary: "Try again what failed",
+    description:
+      "A source loads its failed objects again, also those whose content did not change since; nothing is listed. A target pushes its failing deliveries at once.",
   },
   {
     path: "dry-run",
     kind: "dry_run",
     summary: "Find out what a sync would do",
     description:
-      "Lists, downloads nothing and makes no task. GET /api/v1/runs/{id}/dry-run has the answer.",
+      "Of a source. Lists, downloads nothing and makes no task. GET /api/v1/runs/{id}/dry-run has the answer.",
   },
 ];
 
 /** Starting runs of a storage. */
 export function registerStorageRunRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  registerSync(app, deps);
   const routes = app.withTypeProvider<ZodTypeProvider>();
   for (const { path, kind, summary, description } of RUN_ROUTES) {
     routes.post(
@@ -44,27 +41,66 @@ export function registerStorageRunRoutes(app: FastifyInstance, deps: ApiDeps): v
       {
         config: { permission: "storages.sync" },
         schema: {
-          tags: ["storages"],
+          tags: TAGS,
           summary,
-          description: `${description} A run of this kind that is queued or waiting already is the answer, with created: false.`,
+          description: `${description} ${SAME_KIND}`,
           params: idParams,
-          response: { 202: startRunAnswer, 401: problem, 403: problem, 404: problem, 422: problem },
+          response: ANSWERS,
         },
       },
       async (request, reply) => {
-        const { organizationId, userId } = identityOf(request);
-        const storage = await deps.storages.find(organizationId, request.params.id, {
-          direction: "source",
-        });
-        if (storage === undefined) throw notFound("Storage");
-        const started = await startRun(deps, storage, { kind, actorId: userId });
-        const run = await deps.runs.find(organizationId, started.runId);
-        if (run === undefined) throw notFound("Run");
-        return reply
-          .code(202)
-          .header("location", `/api/v1/runs/${String(run.id)}`)
-          .send({ run: toRunView(run), created: started.created });
+        const answer = await start(deps, request, { kind });
+        return reply.code(202).header("location", locationOf(answer)).send(answer);
       },
     );
   }
+}
+
+const TAGS = ["storages"];
+const SAME_KIND =
+  "A run of this kind that is queued or waiting already is the answer, with created: false.";
+const ANSWERS = {
+  ...{ 202: startRunAnswer, 401: problem, 403: problem, 404: problem, 422: problem },
+} as const;
+
+function registerSync(app: FastifyInstance, deps: ApiDeps): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    "/storages/:id/sync",
+    {
+      config: { permission: "storages.sync" },
+      schema: {
+        tags: TAGS,
+        summary: "Import what is new in a source, or write all annotations to a target",
+        description: `Answers at once; the run goes on in the workers. With only_changed a target gets only what it does not hold in its newest revision. ${SAME_KIND}`,
+        params: idParams,
+        body: startSyncBody,
+        response: { ...ANSWERS, 400: problem },
+      },
+    },
+    async (request, reply) => {
+      const onlyChanged = request.body?.only_changed;
+      const answer = await start(deps, request, { kind: "sync", onlyChanged });
+      return reply.code(202).header("location", locationOf(answer)).send(answer);
+    },
+  );
+}
+
+type StartAnswer = z.output<typeof startRunAnswer>;
+
+async function start(
+  deps: ApiDeps,
+  request: Parameters<typeof identityOf>[0] & { readonly params: { readonly id: number } },
+  options: Omit<StartOptions, "actorId">,
+): Promise<StartAnswer> {
+  const { organizationId, userId } = identityOf(request);
+  const storage = await deps.storages.find(organizationId, request.params.id, {});
+  if (storage === undefined) throw notFound("Storage");
+  const { runId, created } = await startRun(deps, storage, { ...options, actorId: userId });
+  const run = await deps.runs.find(organizationId, runId);
+  if (run === undefined) throw notFound("Run");
+  return { run: toRunView(run), created };
+}
+
+function locationOf({ run }: StartAnswer): string {
+  return `/api/v1/runs/${String(run.id)}`;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { IssueView } from "@bucketbridge/contracts";
-import { CSV_HEADER, toCsvLine } from "./csv.ts";
+import { ISSUE_COLUMNS, type IssueView } from "@bucketbridge/contracts";
+import { toCsvHeader, toCsvLine } from "./csv.ts";
 
 const issue: IssueView = {
   id: 9,
@@ -18,19 +18,19 @@ const issue: IssueView = {
 };
 
 test("writes one line per issue under the header's columns", () => {
-  expect(CSV_HEADER).toBe(
+  expect(toCsvHeader(ISSUE_COLUMNS)).toBe(
     "id,storageId,runId,key,rowIndex,byteOffset,code,message,open,firstSeenAt,lastSeenAt,resolvedAt\r\n",
   );
-  expect(toCsvLine(issue)).toBe(
+  expect(toCsvLine(ISSUE_COLUMNS, issue)).toBe(
     "9,5,17,a.json,,12,invalid_json,unexpected end,true,2026-11-23T22:49:21.813Z,2026-11-23T22:49:21.813Z,\r\n",
   );
 });
 
 test.each(["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1"])("defuses %j as a formula", (key) => {
-  const cell = toCsvLine({ ...issue, key }).slice("9,5,17,".length);
+  const cell = toCsvLine(ISSUE_COLUMNS, { ...issue, key }).slice("9,5,17,".length);
   expect(cell.replace(/^"/, "").startsWith("'")).toBe(true);
 });
 
 test("quotes commas, quotes and line breaks", () => {
-  expect(toCsvLine({ ...issue, key: 'a,"b"\nc' })).toContain('"a,""b""\nc"');
+  expect(toCsvLine(ISSUE_COLUMNS, { ...issue, key: 'a,"b"\nc' })).toContain('"a,""b""\nc"');
 });
