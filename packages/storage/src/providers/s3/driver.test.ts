@@ -182,6 +182,15 @@ describe("listing", () => {
     const { driver } = await start({}, { bucket: "fast--use1-az4--x-s3" });
     expect(driver.traits).toMatchObject({ order: "none", listAfter: false });
   });
+
+  it("holds no endless page", async () => {
+    const { fake, driver } = await start();
+    const endless = "<Contents>".repeat(4 * MIB);
+    fake.inject({ on: "list", kind: "body", body: `<ListBucketResult>${endless}` });
+    const error = await codeOf(driver.listPage({ prefix: "", recursive: true, limit: 10 }, ctx));
+    expect(error).toMatchObject({ reason: "s3.malformed_answer" });
+    expect((error as Error).message).toContain("more than 33554432 bytes");
+  });
 });
 
 describe("writing", () => {

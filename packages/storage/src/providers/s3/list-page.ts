@@ -45,10 +45,19 @@ function isAnswer(response: unknown): response is Answer {
   );
 }
 
+/** A page of 1,000 keys of 1 KB, each byte encoded as three, has some 4 MB; a store could send for ever. */
+const MAX_PAGE_BYTES = 32 * 1024 * 1024;
+
+/** Stopping early ends the request. */
 async function collect(body: unknown): Promise<Buffer> {
   if (body instanceof Uint8Array) return Buffer.from(body);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_PAGE_BYTES) throw malformed(`it has more than ${String(MAX_PAGE_BYTES)} bytes`);
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks);
 }
 
