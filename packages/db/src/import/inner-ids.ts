@@ -45,8 +45,7 @@ export class InnerIds {
   async reserve(project: ProjectKey, count: number): Promise<InnerIdRange> {
     const atHand = this.#blocks.get(project.projectId);
     const isEmpty = atHand === undefined || atHand.next >= atHand.end;
-    const block = isEmpty ? await this.#takeBlock(project, 1) : atHand;
-    return cut(block, count);
+    return isEmpty ? this.#cutNewBlock(project, { atLeast: 1, count }) : cut(atHand, count);
   }
 
   /** Up to `count` ids that are at hand, maybe none. Takes no block. */
@@ -59,8 +58,7 @@ export class InnerIds {
   async reserveAll(project: ProjectKey, count: number): Promise<InnerIdRange> {
     const atHand = this.#blocks.get(project.projectId);
     const isEnough = atHand !== undefined && atHand.end - atHand.next >= count;
-    const block = isEnough ? atHand : await this.#takeBlock(project, count);
-    return cut(block, count);
+    return isEnough ? cut(atHand, count) : this.#cutNewBlock(project, { atLeast: count, count });
   }
 
   /** Gives back the end of a range that was not used, when no later id was taken from the block meanwhile. */
@@ -69,7 +67,11 @@ export class InnerIds {
     if (block?.next === range.base + range.count) block.next = range.base + used;
   }
 
-  async #takeBlock(project: ProjectKey, atLeast: number): Promise<Block> {
+  /** Cuts before anybody else sees the block, who could otherwise come first and leave too few. */
+  async #cutNewBlock(
+    project: ProjectKey,
+    { atLeast, count }: { readonly atLeast: number; readonly count: number },
+  ): Promise<InnerIdRange> {
     const { organizationId, projectId } = project;
     const step = this.#blocks.get(projectId)?.step ?? STEPS[0];
     const size = Math.max(step, atLeast);
@@ -93,7 +95,7 @@ export class InnerIds {
       step: STEPS.find((next) => next > step) ?? LAST_STEP,
     };
     this.#remember(projectId, block);
-    return block;
+    return cut(block, count);
   }
 
   #remember(projectId: number, block: Block): void {
