@@ -55,6 +55,7 @@ function readSettings(): WorkerSettings {
     ambient: { s3Endpoint: config.ambient.s3Endpoint, s3Region: config.ambient.s3Region },
     inFlightBytes: limits.inFlightBytes,
     engine: {
+      maxObjectBytes: limits.maxObjectBytes,
       readLimits: {
         maxRowBytes: limits.maxRowBytes,
         maxDecodedRatio: limits.maxDecodedRatio,

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from "@bucketbridge/core";
+import { MAX_OBJECT_BYTES, type Clock, type Logger } from "@bucketbridge/core";
 import { DEFAULT_READ_LIMITS, type ReadLimits } from "../formats/index.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Bell, LoadStore, RunStore, ScanStore, SourceConnections } from "./ports.ts";
@@ -14,6 +14,8 @@ export interface EngineOptions {
   /** Objects that one slot loads at once. */
   readonly parallelLoads: number;
   readonly leaseSeconds: number;
+  /** Largest task file; a larger one is an issue `object_too_large`. */
+  readonly maxObjectBytes: number;
   /** Bounds of what is read out of task files. */
   readonly readLimits: ReadLimits;
   /** Keys of one listing page. */
@@ -31,6 +33,7 @@ export const DEFAULT_ENGINE_OPTIONS: EngineOptions = {
   // Small objects are bound by round trips, so several are on their way at once.
   parallelLoads: 8,
   leaseSeconds: 45,
+  maxObjectBytes: MAX_OBJECT_BYTES,
   readLimits: DEFAULT_READ_LIMITS,
   pageSize: 1_000,
 };

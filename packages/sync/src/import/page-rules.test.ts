@@ -1,4 +1,4 @@
-import { compareKeys, isSortedKeys, MAX_KEY_BYTES } from "@bucketbridge/core";
+import { compareKeys, isSortedKeys, MAX_KEY_BYTES, MAX_OBJECT_BYTES } from "@bucketbridge/core";
 import type { ListPage } from "@bucketbridge/storage";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import { preparePage, type PageRules } from "./page-rules.ts";
 const RULES: PageRules = {
   accepts: undefined,
   taskFileFailure: undefined,
+  maxObjectBytes: MAX_OBJECT_BYTES,
   until: null,
   ordered: true,
 };

@@ -1,4 +1,4 @@
-import { compareKeys, MAX_KEY_BYTES, MAX_OBJECT_BYTES, utf8Length } from "@bucketbridge/core";
+import { compareKeys, MAX_KEY_BYTES, utf8Length } from "@bucketbridge/core";
 import type { ListPage } from "@bucketbridge/storage";
 import type { RefusedKey, ScanPage } from "./ports.ts";
 
@@ -8,6 +8,8 @@ export interface PageRules {
   readonly accepts: ((key: string) => boolean) | undefined;
   /** Why an object cannot be loaded, judged by its key alone; undefined for the files method. */
   readonly taskFileFailure: ((key: string) => string | undefined) | undefined;
+  /** A larger object is not loaded. */
+  readonly maxObjectBytes: number;
   /** Upper bound of the unit (exclusive of what comes after it); null: none. */
   readonly until: string | null;
   /** Pages of this listing ascend by UTF-8 bytes. */
@@ -95,23 +97,22 @@ class PageColumns {
     this.sizes.push(size);
     this.etags.push(etag === "" ? null : etag);
     this.modified.push(modified === 0 ? null : modified);
-    this.failures.push(
-      rules.taskFileFailure === undefined ? null : listingFailure(key, size, rules.taskFileFailure),
-    );
+    this.failures.push(listingFailure(key, size, rules));
   }
 }
 
 function listingFailure(
   key: string,
   size: number,
-  taskFileFailure: (key: string) => string | undefined,
+  { taskFileFailure, maxObjectBytes }: PageRules,
 ): Omit<RefusedKey, "key"> | null {
+  if (taskFileFailure === undefined) return null;
   const message = taskFileFailure(key);
   if (message !== undefined) return { code: "not_a_task_file", message };
-  if (size <= MAX_OBJECT_BYTES) return null;
+  if (size <= maxObjectBytes) return null;
   return {
     code: "object_too_large",
-    message: `the object has ${String(size)} bytes, at most ${String(MAX_OBJECT_BYTES)} are loaded: split the file`,
+    message: `the object has ${String(size)} bytes, at most ${String(maxObjectBytes)} are loaded: split the file`,
   };
 }
 

@@ -198,6 +198,17 @@ describe("scanUnit", () => {
     expect(engine.rings).toHaveLength(Math.ceil(200 / CLAIM_OBJECTS));
   });
 
+  it("takes no task file that is larger than the operator allows", async () => {
+    const driver = new MemoryDriver();
+    await driver.put({ key: "a.json", body: new Uint8Array(10) }, ctx);
+    await driver.put({ key: "b.json", body: new Uint8Array(11) }, ctx);
+    const scans = new FakeScans();
+    const engine = anEngine({ driver, scans, options: { maxObjectBytes: 10 } });
+    const lease = aLease({ source: aSource({ useBlobUrls: false }) });
+    await scanUnit(engine, lease, { ...ctx, yieldAt: NEVER });
+    expect(scans.pages[0]?.failures).toMatchObject([null, { code: "object_too_large" }]);
+  });
+
   it("applies prefix and filter as the contract does", async () => {
     const driver = new MemoryDriver();
     for (const key of ["img/a.jpg", "img/b.txt", "img/sub/c.jpg.bak", "images/d.jpg", "img.jpg"]) {

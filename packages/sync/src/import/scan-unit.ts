@@ -7,7 +7,7 @@ import {
 } from "@bucketbridge/core";
 import type { ListPage, ObjectStore } from "@bucketbridge/storage";
 import { extensionFailure } from "../formats/index.ts";
-import type { ImportEngine } from "./engine.ts";
+import type { EngineOptions, ImportEngine } from "./engine.ts";
 import { LeaseKeeper, type RenewalResult } from "./lease-keeper.ts";
 import { preparePage, type PageRules, type PreparedPage } from "./page-rules.ts";
 import type { PageOutcome, SourceConnection, UnitLease } from "./ports.ts";
@@ -144,7 +144,7 @@ class UnitScan {
     pages: AsyncGenerator<ListPage, void, undefined>,
     connection: SourceConnection,
   ): Promise<ScanOutcome> {
-    const rules = pageRules(this.#lease, connection);
+    const rules = pageRules(this.#lease, connection, this.#engine.options);
     const ahead = readAhead(pages, PAGES_AHEAD);
     for (;;) {
       const listed = await ahead.next();
@@ -245,13 +245,18 @@ class UnitScan {
   }
 }
 
-function pageRules(lease: UnitLease, connection: SourceConnection): PageRules {
+function pageRules(
+  lease: UnitLease,
+  connection: SourceConnection,
+  { maxObjectBytes }: EngineOptions,
+): PageRules {
   const { regexFilter, useBlobUrls } = lease.source;
   const pattern =
     regexFilter === null || regexFilter === "" ? undefined : compileUserPattern(regexFilter);
   return {
     accepts: pattern === undefined ? undefined : (key) => pattern.test(connection.filterName(key)),
     taskFileFailure: useBlobUrls ? undefined : extensionFailure,
+    maxObjectBytes,
     until: lease.until,
     ordered: connection.store.traits.order === "key",
   };
