@@ -101,15 +101,28 @@ async function fill(storages: number): Promise<void> {
   await test.look(
     "INSERT INTO annotation (organization_id, project_id, task_id, result) SELECT organization_id, project_id, id, '[]' FROM task",
   );
+  await test.look(
+    `INSERT INTO storage (organization_id, project_id, direction, provider) SELECT organization_id, id, 'target', 's3' FROM project`,
+  );
+  await test.look(
+    `INSERT INTO delivery (organization_id, target_id, subject_type, subject_id, wanted_revision, wanted_op, due_at, run_id, last_error_code, object_key)
+     SELECT a.organization_id, s.id, 'annotation', a.id, 1, 'put', now(), CASE WHEN a.id % 2 = 0 THEN s.id END,
+            CASE WHEN a.id % 50 = 0 THEN 'timeout' END, 'out/' || a.id
+     FROM annotation a JOIN storage s ON s.project_id = a.project_id AND s.direction = 'target'`,
+  );
   await test.look("ANALYZE");
 }
 
 /** What requests of the API run often; the rest is the workers' or rare enough to read a table. */
 const API_STATEMENTS: readonly StatementName[] = [
+  "annotation-save",
   "annotations-delete",
   "annotations-import",
+  "annotations-move",
+  "export-run-finish",
   "predictions-import",
   "project-hold",
+  "project-lock",
   "run-ask",
   "run-cancel",
   "run-lock",
@@ -122,6 +135,8 @@ const API_STATEMENTS: readonly StatementName[] = [
   "task-page",
   "tasks-delete",
   "tasks-insert",
+  "target-changed",
+  "target-moving",
   "tasks-lock",
 ];
 
