@@ -61,7 +61,7 @@ function toView({ id, title, order, permission, question }: Action): View {
 function readAction(request: FastifyRequest): Action {
   const id = queryValue(request, "id");
   if (id === undefined || id === "") {
-    const detail = `No action id "${String(id ?? "None")}", use ?id=<action-id>`;
+    const detail = `No action id "${id ?? "None"}", use ?id=<action-id>`;
     throw new ApiError({ status: 422, code: "invalid_input", detail, body: { detail } });
   }
   const action = ACTIONS.find((candidate) => candidate.id === id);
