@@ -133,6 +133,26 @@ describe("scanUnit", () => {
     expect(scans.keys).toHaveLength(5);
   });
 
+  it("lists the unit afresh when the token has expired and the store cannot list after a key", async () => {
+    const inner = await aBucket(5);
+    const driver = withFaults(
+      { ...withFaults(inner, {}), traits: { ...inner.traits, order: "none", listAfter: false } },
+      {
+        before: faults.failTimes(
+          1,
+          { code: "invalid_input", reason: "memory.cursor_expired" },
+          "listPage",
+        ),
+      },
+    );
+    const scans = new FakeScans();
+    const lease = aLease({ cursor: "expired", lastKey: "k0002" });
+    const engine = anEngine({ driver, scans });
+    expect(await scanUnit(engine, lease, { ...ctx, yieldAt: NEVER })).toBe("done");
+    expect(scans.restarts).toBe(1);
+    expect(scans.keys).toHaveLength(5);
+  });
+
   it("waits for a store that is away and goes on where it was", async () => {
     const driver = withFaults(await aBucket(30), {
       before: faults.failTimes(3, { code: "unavailable" }, "listPage"),

@@ -87,6 +87,7 @@ class UnitScan {
   #cursor: string | null;
   #lastKey: string | null;
   #resumeAfter: string | null = null;
+  #canListAfter = true;
   #failingSince: number | undefined;
   #attempt = 0;
   #loadsRung = 0;
@@ -117,6 +118,7 @@ class UnitScan {
     const listing = new AbortController();
     try {
       const store = connection.store;
+      this.#canListAfter = store.traits.listAfter;
       const pages = store.pages(
         {
           prefix: folderPrefix(this.#lease.source.prefix),
@@ -227,7 +229,7 @@ class UnitScan {
   async #restart(): Promise<undefined> {
     if (this.#cursor === null) return undefined;
     this.#cursor = null;
-    if (this.#lastKey !== null) this.#resumeAfter = this.#lastKey;
+    if (this.#lastKey !== null && this.#canListAfter) this.#resumeAfter = this.#lastKey;
     else await this.#engine.scans.restartUnit(this.#lease);
     return undefined;
   }
