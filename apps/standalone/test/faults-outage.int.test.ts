@@ -116,11 +116,12 @@ describe.concurrent("a run that is disturbed by requests", () => {
     }));
 
   it("the storage is deleted: the run ends, its tasks stay, a new storage has all of them", () =>
-    withBusyRun(async ({ place, scene, client }) => {
+    withBusyRun(async ({ place, scene, client, runId }) => {
       expect((await client.call("DELETE", scene.url)).status).toBe(204);
       expect((await client.call("GET", scene.url)).status).toBe(404);
       expect((await client.call("POST", `${scene.url}/sync`)).status).toBe(404);
       const left = await scene.countTasks();
+      expect((await client.call("GET", `/api/v1/runs/${String(runId)}`)).status).toBe(404);
       place.fake.setLatency({});
       const next = await createScene(client, "s3", place.payload("cats", { use_blob_urls: true }));
       expect(await next.sync()).toMatchObject({ status: "completed", traceback: null });
