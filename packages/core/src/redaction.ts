@@ -14,7 +14,11 @@ const SECRET_VALUES: readonly (readonly [RegExp, string])[] = [
     `$1${REDACTED}`,
   ],
   [/\b(Bearer|Basic|Token|AWS4-HMAC-SHA256)\s+[A-Za-z0-9+/=._~-]{8,}/g, `$1 ${REDACTED}`],
-  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/:@"']*:[^\s/@"']+@/gi, `$1${REDACTED}@`],
+  // In lower case these are words too ("token incorrect"), so what follows must look random.
+  [/\b(bearer|basic|token)\s+(?=\S*\d)[A-Za-z0-9+/=._~-]{16,}/gi, `$1 ${REDACTED}`],
+  [/\b((?:Signature|AccountKey|SharedAccessKey|Password)=)[^\s;,&"'<>]+/gi, `$1${REDACTED}`],
+  // Up to the last @ before the path: people do not escape those of their passwords.
+  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/:@"']*:[^\s/"'<>]+@/gi, `$1${REDACTED}@`],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
