@@ -99,29 +99,17 @@ export function buildDeps(
     log,
   });
   const outside = openOutside(settings, { log, metrics, ...overrides });
-  const owner = `${hostname()}:${String(process.pid)}:${randomBytes(3).toString("hex")}`;
-  const exporting: ExportEngine = {
-    ...stores.exportStores,
-    deliveries: observeDeliveries(stores.exportStores.deliveries, metrics),
-    connections: new CachedTargetConnections(outside.connections),
-    bell,
-    clock,
-    log,
-    owner,
-    options: { ...DEFAULT_EXPORT_OPTIONS, ...settings.exporting } satisfies ExportOptions,
-  };
+  const worker = { bell, clock, log, owner: ownerName() };
   const engine: ImportEngine = {
     runs: stores.runs,
     scans: observeScans(stores.scans, metrics),
     loads: observeLoads(stores.loads, metrics),
     connections: outside.connections,
-    bell,
     bytes,
-    clock,
-    log,
-    owner,
     options: options satisfies EngineOptions,
+    ...worker,
   };
+  const exporting = openExporting(settings, { stores, metrics, worker, ...outside });
   const share = new RunShare();
   return {
     ...stores,
@@ -136,6 +124,28 @@ export function buildDeps(
     engine,
     exporting,
     share,
+  };
+}
+
+/** Names this process in leases. */
+function ownerName(): string {
+  return `${hostname()}:${String(process.pid)}:${randomBytes(3).toString("hex")}`;
+}
+
+function openExporting(
+  settings: WorkerSettings,
+  parts: Pick<WorkerDeps, "connections" | "metrics"> & {
+    readonly stores: Stores;
+    readonly worker: Pick<ExportEngine, "bell" | "clock" | "log" | "owner">;
+  },
+): ExportEngine {
+  const { exportStores } = parts.stores;
+  return {
+    ...exportStores,
+    deliveries: observeDeliveries(exportStores.deliveries, parts.metrics),
+    connections: new CachedTargetConnections(parts.connections),
+    options: { ...DEFAULT_EXPORT_OPTIONS, ...settings.exporting } satisfies ExportOptions,
+    ...parts.worker,
   };
 }
 

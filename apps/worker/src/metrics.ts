@@ -65,18 +65,6 @@ export function createMetrics(sources: MetricsSources): Metrics {
     labelNames: ["unit"],
     registers,
   });
-  const outcomes = new Counter({
-    name: "bucketbridge_deliveries_total",
-    help: "Deliveries that this process has claimed by what became of them",
-    labelNames: ["outcome"],
-    registers,
-  });
-  const lag = new Histogram({
-    name: "bucketbridge_delivery_lag_seconds",
-    help: "From the wish for a delivery to its record as settled",
-    buckets: LAG_BUCKETS,
-    registers,
-  });
   const refresh = registerGauges(registry, sources);
   return {
     onTurn: ({ job, end, seconds }) => {
@@ -93,15 +81,35 @@ export function createMetrics(sources: MetricsSources): Metrics {
     onRows: (rows) => {
       work.inc({ unit: "row" }, rows);
     },
+    ...registerDeliveries(registry),
+    render: async () => {
+      await refresh();
+      return registry.metrics();
+    },
+  };
+}
+
+/** How pushes go. */
+function registerDeliveries(registry: Registry): Pick<Metrics, "onDeliveries" | "onSettled"> {
+  const registers = [registry];
+  const outcomes = new Counter({
+    name: "bucketbridge_deliveries_total",
+    help: "Deliveries that this process has claimed by what became of them",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const lag = new Histogram({
+    name: "bucketbridge_delivery_lag_seconds",
+    help: "From the wish for a delivery to its record as settled",
+    buckets: LAG_BUCKETS,
+    registers,
+  });
+  return {
     onDeliveries: (outcome, count) => {
       outcomes.inc({ outcome }, count);
     },
     onSettled: (lagSeconds) => {
       lag.observe(lagSeconds);
-    },
-    render: async () => {
-      await refresh();
-      return registry.metrics();
     },
   };
 }

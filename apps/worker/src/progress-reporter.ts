@@ -48,14 +48,18 @@ export class ProgressReporter {
   }
 
   async #report(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
+    while (!this.#stop.signal.aborted) {
       await this.#show();
-      try {
-        await this.#deps.clock.sleep(INTERVAL_MS, signal);
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
+      await this.#pause();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      await this.#deps.clock.sleep(INTERVAL_MS, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 

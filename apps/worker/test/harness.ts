@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { AppError, Secret, silentLogger, systemClock, type Logger } from "@bucketbridge/core";
 import type { ErrorClass } from "@bucketbridge/storage";
 import { InjectedFault } from "@bucketbridge/storage/memory";
-import { importLabel } from "@bucketbridge/contracts";
+import { importLabel, type QueueName } from "@bucketbridge/contracts";
 import {
   createDatabase,
   createRunRepository,
@@ -59,6 +59,7 @@ export interface World {
   /** The organisation that everything belongs to unless `tenant` says otherwise. */
   readonly tenant: Tenant;
   readonly buckets: MemoryBuckets;
+  readonly producer: Producer;
   /** Makes a further organisation with a project. */
   addTenant(title: string): Promise<Tenant>;
   /** Gives the id of the new storage. */
@@ -79,8 +80,8 @@ export interface World {
   fault(fault: ErrorClass): Error;
   /** Waits as a slow store does. */
   pause(ms: number, signal: AbortSignal): Promise<void>;
-  /** Jobs of the import queue, in any state. */
-  jobs(): Promise<readonly JobView[]>;
+  /** Jobs of a queue (import unless told otherwise), in any state. */
+  jobs(queue?: QueueName): Promise<readonly JobView[]>;
   /** Forgets every job. */
   wipeQueue(): Promise<void>;
   /** Rows of a query that sees everything. */
@@ -165,7 +166,7 @@ class OwnWorld implements World {
   readonly buckets = createMemoryBuckets();
   readonly #workers: TestWorker[] = [];
   readonly #backend: QueueBackend;
-  readonly #producer: Producer;
+  readonly producer: Producer;
   tenant: Tenant = { organizationId: 0, projectId: 0 };
 
   private constructor({ url, adminUrl, redis }: Servers) {
@@ -201,7 +202,7 @@ class OwnWorld implements World {
       databaseUrl: url,
       log: silentLogger,
     });
-    this.#producer = createProducer(this.#backend, silentLogger);
+    this.producer = createProducer(this.#backend, silentLogger);
   }
 
   static async create(servers: Servers): Promise<OwnWorld> {
@@ -259,7 +260,7 @@ class OwnWorld implements World {
 
   async ring(runId: number, { organizationId } = this.tenant): Promise<boolean> {
     const label = importLabel({ provider: "memory", title: "cats", number: runId });
-    return this.#producer.ring("import.run", { v: 1, organizationId, runId, label });
+    return this.producer.ring("import.run", { v: 1, organizationId, runId, label });
   }
 
   async startWorker({ log = silentLogger, ...over }: WorkerOverrides = {}): Promise<TestWorker> {
@@ -307,11 +308,11 @@ class OwnWorld implements World {
     return systemClock.sleep(ms, signal);
   }
 
-  async jobs(): Promise<readonly JobView[]> {
+  async jobs(queueName: QueueName = "import"): Promise<readonly JobView[]> {
     const board = openBoard(this.#backend);
     try {
       await this.#backend.whenReady("read");
-      const queue = board.queues.find(({ name }) => name === "import")?.queue;
+      const queue = board.queues.find(({ name }) => name === queueName)?.queue;
       if (queue === undefined) return [];
       const found = await Promise.all(JOB_STATES.map((state) => queue.getJobs([state])));
       return await Promise.all(
@@ -350,7 +351,7 @@ class OwnWorld implements World {
 
   async close(): Promise<void> {
     await this.stopWorkers();
-    await this.#producer.close();
+    await this.producer.close();
     await this.#backend.close();
     await this.database.close();
     await this.redis?.stop();

@@ -5,9 +5,12 @@ import type { ExportDeps } from "../deps.ts";
 /** A bell has no place in the order yet: it comes before all others, so it gets no more than a taste of a turn. */
 const FIRST_TURN_MS = 1_000;
 
+/** A breaker that opens for the first time does so for about a second: not worth waiting for the sweep. */
+const SHORT_WAIT_MS = 2_000;
+
 /**
- * One turn of a target's bell; the job ends when nothing can be pushed now. A breaker that is open ends it too: a job that
- * waits would silence the ring that follows mended settings, and the sweep rings once a probe is allowed.
+ * One turn of a target's bell; the job ends when nothing can be pushed now. A breaker that is open for longer ends it too: a
+ * job that waits would silence the ring that follows mended settings, and the sweep rings once a probe is allowed.
  */
 export function createExportPushHandler(deps: ExportDeps): JobHandler<"export.push"> {
   return async ({ organizationId, targetId }, context) => {
@@ -22,8 +25,9 @@ export function createExportPushHandler(deps: ExportDeps): JobHandler<"export.pu
       failed: countSoFar(context, "failed") + turn.failed,
     };
     context.progress(pushed);
-    const isMore = turn.ended.kind === "yield" && turn.ended.delayMs === 0;
-    return isMore ? new Yield({ delayMs: 0 }) : pushed;
+    const { ended } = turn;
+    const isWaiting = ended.kind === "yield" && ended.delayMs <= SHORT_WAIT_MS;
+    return isWaiting ? new Yield({ delayMs: ended.delayMs }) : pushed;
   };
 }
 

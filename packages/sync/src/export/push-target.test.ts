@@ -267,16 +267,17 @@ describe("pushTarget", () => {
     let most = 0;
     const { driver } = aBucket();
     const engine = anExportEngine({ driver, due: many(100), options: { parallelPuts: 4 } });
-    const { claim, delivered } = engine.deliveries;
+    const claim = engine.deliveries.claim.bind(engine.deliveries);
+    const delivered = engine.deliveries.delivered.bind(engine.deliveries);
     engine.deliveries.claim = async (...values) => {
-      const claimed = await claim.apply(engine.deliveries, values);
+      const claimed = await claim(...values);
       held += claimed.deliveries.length;
       most = Math.max(most, held);
       return claimed;
     };
     engine.deliveries.delivered = (target, records) => {
       held -= records.length;
-      return delivered.call(engine.deliveries, target, records);
+      return delivered(target, records);
     };
     expect(await pushTarget(engine, REF, ctx.signal)).toMatchObject({ delivered: 100 });
     expect(most).toBe(8);

@@ -1,4 +1,4 @@
-import { AppError, silentLogger, systemClock } from "@bucketbridge/core";
+import { silentLogger, systemClock, type AppError } from "@bucketbridge/core";
 import { ObjectStore, type StorageDriver } from "@bucketbridge/storage";
 import { MemoryDriver } from "@bucketbridge/storage/memory";
 import { DEFAULT_EXPORT_OPTIONS, type ExportEngine, type ExportOptions } from "../engine.ts";
