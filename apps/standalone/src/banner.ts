@@ -1,3 +1,4 @@
+import type { FirstExportResult } from "./first-export.ts";
 import type { FirstRunResult } from "./first-run.ts";
 
 /** What is told when the system serves. */
@@ -7,13 +8,14 @@ export interface BannerFacts {
   readonly email: string;
   readonly dataDir: string;
   readonly result: FirstRunResult | undefined;
+  readonly exported: FirstExportResult | undefined;
   readonly source: string | undefined;
   readonly seconds: number;
 }
 
 /** The lines that close the start: counts, where everything is, and how to go on. */
 export function bannerLines(facts: BannerFacts): string[] {
-  const { result, url, token } = facts;
+  const { result, exported, url, token } = facts;
   const counts =
     result === undefined
       ? []
@@ -22,8 +24,13 @@ export function bannerLines(facts: BannerFacts): string[] {
             `${String(result.tasks)} in project ${String(result.projectId)} (${facts.source ?? ""})`,
           ...result.problems.map((problem) => `PROBLEM: ${problem}`),
         ];
+  const written =
+    exported === undefined
+      ? []
+      : [exported.summary, ...exported.problems.map((problem) => `PROBLEM: ${problem}`)];
   return [
     ...counts,
+    ...written,
     `ready after ${facts.seconds.toFixed(1)} s`,
     "",
     `  API         ${url}   (OpenAPI page: ${url}/docs)`,

@@ -11,6 +11,7 @@ import {
 import { AppError, isAppError } from "@bucketbridge/core";
 import { createApiClient } from "./api-client.ts";
 import { bannerLines } from "./banner.ts";
+import { runFirstExport, type FirstExportResult } from "./first-export.ts";
 import { runFirstImport, type FirstRunResult } from "./first-run.ts";
 import { parseSource, type SourceSpec } from "./source-spec.ts";
 import { startSystem, type RunningSystem } from "./system.ts";
@@ -61,6 +62,21 @@ async function importFirst(
   });
 }
 
+/** Only of the samples: nobody asked us to annotate what lies in an own bucket. */
+async function exportFirst(
+  system: RunningSystem,
+  { projectId }: FirstRunResult,
+  config: Config,
+): Promise<FirstExportResult | undefined> {
+  if (config.standalone.source !== undefined) return undefined;
+  terminal.line("exporting annotations");
+  return runFirstExport(
+    createApiClient(system.url, system.token),
+    projectId,
+    config.files.documentRoot ?? SAMPLES,
+  );
+}
+
 function readConfig() {
   return loadConfig(
     {
@@ -106,19 +122,27 @@ function start(config: Config, dataDir: string): Promise<RunningSystem> {
   );
 }
 
-/** Imports, prints where everything is, and serves until `ended`, or with `once` until the import is over. */
+/** Imports, exports, prints where everything is, and serves; with `once` ends then, with 0 when all counts are right. */
 async function serve(
   system: RunningSystem,
-  facts: { readonly source: SourceSpec | undefined; readonly dataDir: string },
+  facts: {
+    readonly config: Config;
+    readonly source: SourceSpec | undefined;
+    readonly dataDir: string;
+  },
   once: boolean,
 ): Promise<number> {
   const result = await importFirst(system, facts.source);
+  const exported = result && (await exportFirst(system, result, facts.config));
   const { url, token, email } = system;
   const seconds = (performance.now() - startedAtMs) / 1_000;
   const source = facts.source?.label;
-  const lines = bannerLines({ url, token, email, dataDir: facts.dataDir, result, source, seconds });
+  const lines = bannerLines({
+    ...{ url, token, email, dataDir: facts.dataDir, result, exported, source, seconds },
+  });
   for (const line of lines) terminal.line(line);
-  if (once) return result === undefined || result.problems.length > 0 ? 1 : 0;
+  const problems = [...(result?.problems ?? []), ...(exported?.problems ?? [])];
+  if (once) return result === undefined || problems.length > 0 ? 1 : 0;
   return new Promise(() => undefined);
 }
 
@@ -136,7 +160,7 @@ async function run(once: boolean): Promise<number> {
     const ending = await Promise.race([
       stopAsked,
       system.failed.then((sentence) => ({ code: 1, text: sentence })),
-      serve(system, { source, dataDir }, once).then((code) => ({ code, text: undefined })),
+      serve(system, { config, source, dataDir }, once).then((code) => ({ code, text: undefined })),
     ]);
     if (ending.text !== undefined) terminal.line(ending.text);
     return ending.code;
