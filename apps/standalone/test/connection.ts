@@ -1,13 +1,10 @@
 import type { S3FakeOptions } from "@bucketbridge/testkit";
 import { describe, expect, it } from "vitest";
-import type { Json } from "./client.ts";
+import type { Client, Json } from "./client.ts";
 import { openS3Place, S3_KEY, type S3Place } from "./s3-place.ts";
 import { createProject, createScene, type Scene } from "./scene.ts";
-import { useSystem } from "./system.ts";
+import type { System } from "./system.ts";
 
-const getSystem = useSystem("faults_connection");
-/** A run waits for a store that was there before: it fails after two minutes at most. */
-const OUTAGE_TIMEOUT_MS = 80_000;
 const FILES = { use_blob_urls: true, recursive_scan: true };
 const KEYS = ["a.jpg", "b.jpg", "dir/c.jpg"];
 
@@ -31,6 +28,13 @@ interface ConnectionFault {
 const CREDENTIALS = /^Cannot connect to S3 cats with specified AWS credentials$/;
 
 const CONNECTION_FAULTS: readonly ConnectionFault[] = [
+  {
+    fault: "an endpoint where nobody listens",
+    store: "gone",
+    refusal: /^Cannot connect to S3 cats: .*check the endpoint/,
+    ...{ code: "unavailable", reason: "s3.unreachable" },
+    says: /cats.*does not take connections.*; check the endpoint's host and port/,
+  },
   {
     fault: "a wrong secret key",
     store: { buckets: ["cats"], accessKeys: [{ ...S3_KEY, secretAccessKey: "rotated" }] },
@@ -73,13 +77,6 @@ const CONNECTION_FAULTS: readonly ConnectionFault[] = [
     ...{ code: "invalid_config", reason: "s3.wrong_region" },
     says: /cats.*another region.*; set the region of the bucket/,
   },
-  {
-    fault: "an endpoint where nobody listens",
-    store: "gone",
-    refusal: /^Cannot connect to S3 cats: .*check the endpoint/,
-    ...{ code: "unavailable", reason: "s3.unreachable" },
-    says: /cats.*does not take connections.*; check the endpoint's host and port/,
-  },
 ];
 
 async function breakStore(place: S3Place, { store }: ConnectionFault): Promise<void> {
@@ -104,8 +101,11 @@ async function withPlace(use: (place: S3Place) => Promise<void>): Promise<void> 
   }
 }
 
-async function expectRefused(place: S3Place, { refusal }: ConnectionFault): Promise<void> {
-  const { client } = getSystem();
+async function expectRefused(
+  client: Client,
+  place: S3Place,
+  { refusal }: ConnectionFault,
+): Promise<void> {
   const project = await createProject(client);
   for (const url of ["/api/storages/s3/", "/api/storages/s3/validate"]) {
     const payload = { project, ...place.payload("cats", FILES) };
@@ -137,14 +137,13 @@ async function expectHealed(scene: Scene): Promise<void> {
   expect(await scene.tasks()).toEqual(KEYS);
 }
 
-// At once, because the run of an endpoint where nobody listens is patient.
-describe.concurrent("a store that cannot be used", () => {
-  it.each(CONNECTION_FAULTS)(
-    "$fault: is refused at save, fails the run, and heals",
-    (row) =>
+/** Stores that cannot be used. At once, because the run of an endpoint where nobody listens is patient. */
+export function describeConnectionFaults(getSystem: () => System): void {
+  describe.concurrent("a store that cannot be used", () => {
+    it.each(CONNECTION_FAULTS)("$fault: is refused at save, fails the run, and heals", (row) =>
       withPlace(async (place) => {
         await breakStore(place, row);
-        await expectRefused(place, row);
+        await expectRefused(getSystem().client, place, row);
         await putInOrder(place);
         const scene = await createScene(getSystem().client, "s3", place.payload("cats", FILES));
         await breakStore(place, row);
@@ -152,35 +151,35 @@ describe.concurrent("a store that cannot be used", () => {
         await putInOrder(place);
         await expectHealed(scene);
       }),
-    OUTAGE_TIMEOUT_MS,
-  );
+    );
 
-  it.each(["malformed", "redirect"] as const)(
-    "a wrong region (%s): is followed where the store tells the right one",
-    (wrongRegion) =>
+    it.each(["malformed", "redirect"] as const)(
+      "a wrong region (%s): is followed where the store tells the right one",
+      (wrongRegion) =>
+        withPlace(async (place) => {
+          const buckets = [{ name: "cats", region: "eu-west-1", wrongRegion }];
+          const fake = await place.become({ buckets });
+          for (const key of KEYS) fake.putObject("cats", key, key);
+          const scene = await createScene(getSystem().client, "s3", place.payload("cats", FILES));
+          await expectHealed(scene);
+        }),
+    );
+
+    it("an invalid regex: is refused at save and at PATCH by its field, and heals", () =>
       withPlace(async (place) => {
-        const buckets = [{ name: "cats", region: "eu-west-1", wrongRegion }];
-        const fake = await place.become({ buckets });
-        for (const key of KEYS) fake.putObject("cats", key, key);
-        const scene = await createScene(getSystem().client, "s3", place.payload("cats", FILES));
-        await expectHealed(scene);
-      }),
-  );
-
-  it("an invalid regex: is refused at save and at PATCH by its field, and heals", () =>
-    withPlace(async (place) => {
-      const { client } = getSystem();
-      const bad = { regex_filter: "(.*\\.jpg" };
-      const payload = { ...place.payload("cats", FILES), project: await createProject(client) };
-      const refused = await client.call("POST", "/api/storages/s3/", { ...payload, ...bad });
-      expect(refused.status, refused.text).toBe(400);
-      const errors = refused.body["validation_errors"] as Record<string, string[]>;
-      expect(errors["regex_filter"]?.[0]).toMatch(/a parenthesis is not closed/);
-      const scene = await createScene(client, "s3", place.payload("cats", FILES));
-      expect((await client.call("PATCH", scene.url, bad)).status).toBe(400);
-      const good = await client.call("PATCH", scene.url, { regex_filter: "[ab]\\.jpg" });
-      expect(good.status, good.text).toBe(200);
-      expect(await scene.sync()).toMatchObject({ status: "completed", traceback: null });
-      expect(await scene.tasks()).toEqual(["a.jpg", "b.jpg"]);
-    }));
-});
+        const { client } = getSystem();
+        const bad = { regex_filter: "(.*\\.jpg" };
+        const payload = { ...place.payload("cats", FILES), project: await createProject(client) };
+        const refused = await client.call("POST", "/api/storages/s3/", { ...payload, ...bad });
+        expect(refused.status, refused.text).toBe(400);
+        const errors = refused.body["validation_errors"] as Record<string, string[]>;
+        expect(errors["regex_filter"]?.[0]).toMatch(/a parenthesis is not closed/);
+        const scene = await createScene(client, "s3", place.payload("cats", FILES));
+        expect((await client.call("PATCH", scene.url, bad)).status).toBe(400);
+        const good = await client.call("PATCH", scene.url, { regex_filter: "[ab]\\.jpg" });
+        expect(good.status, good.text).toBe(200);
+        expect(await scene.sync()).toMatchObject({ status: "completed", traceback: null });
+        expect(await scene.tasks()).toEqual(["a.jpg", "b.jpg"]);
+      }));
+  });
+}
