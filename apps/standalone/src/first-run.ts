@@ -62,7 +62,7 @@ export async function runFirstImport(
 
 async function ensureProject(api: ApiClient): Promise<number> {
   const projects = await api.get<{ results: { id: number; title: string }[] }>(
-    "/api/projects/?page_size=100",
+    `/api/projects/?page_size=100&title=${encodeURIComponent(PROJECT_TITLE)}`,
   );
   const found = projects.results.find((project) => project.title === PROJECT_TITLE);
   if (found !== undefined) return found.id;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { AppError } from "@bucketbridge/core";
 
 /** What a standalone system makes up for itself once and keeps in its data directory, readable by its owner alone. */
 export interface StandaloneSecrets {
@@ -25,5 +26,13 @@ export function ensureSecrets(dataDir: string): StandaloneSecrets {
     fs.writeFileSync(partial, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 });
     fs.renameSync(partial, file);
   }
-  return JSON.parse(fs.readFileSync(file, "utf8")) as StandaloneSecrets;
+  try {
+    return JSON.parse(fs.readFileSync(file, "utf8")) as StandaloneSecrets;
+  } catch (error) {
+    throw new AppError({
+      code: "invalid_config",
+      message: `the secrets in ${file} cannot be read: restore the file, or delete ${dataDir} to start afresh`,
+      cause: error,
+    });
+  }
 }

@@ -115,7 +115,16 @@ async function startQueueService(
 
 function findProgram(name: string, searchPath: string): string | undefined {
   const candidates = searchPath.split(path.delimiter).map((folder) => path.join(folder, name));
-  return candidates.find((file) => fs.existsSync(file));
+  return candidates.find((file) => {
+    try {
+      fs.accessSync(file, fs.constants.X_OK);
+      return true;
+    } catch (error) {
+      if (["ENOENT", "EACCES", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? ""))
+        return false;
+      throw error;
+    }
+  });
 }
 
 async function startRedis(

@@ -178,6 +178,21 @@ describe("loadSlot", () => {
     ]);
   });
 
+  it("leaves an object that changes with every reading pending, so that no half-read row passes for a later content", async () => {
+    const inner = new MemoryDriver();
+    const old = await aFile(inner, "a.jsonl", '{"n":0}\n{"n":1}\n');
+    const driver = withFaults(inner, {
+      before: ({ method }) => {
+        if (method !== "read") return;
+        throw new InjectedFault({ code: "precondition_failed" });
+      },
+    });
+    const loads = new FakeLoads([{ ...old, attempts: 3, rowsLoaded: 1, byteOffset: 8 }]);
+    await load(driver, loads);
+    expect(loads.failures).toMatchObject([{ code: "precondition_failed", content: false }]);
+    expect(loads.failures[0]?.retryAfterSeconds).toBeGreaterThan(0);
+  });
+
   it("keeps a bad row as an issue and loads the others", async () => {
     const driver = new MemoryDriver();
     const loads = new FakeLoads([await aFile(driver, "a.jsonl", '{"n":0}\n{oops}\n{"n":2}\n')]);

@@ -25,6 +25,9 @@ export interface LoadResult {
 /** Between two attempts of a run on an object whose store was away. */
 const RETRY_BACKOFF = { baseMs: 2_000, capMs: 60_000 };
 
+/** Readings that an object may spoil by changing before it is left alone for a while. */
+const MAX_RESTARTS = 3;
+
 /** What an object may hold of the process's byte budget: its rows are read one batch at a time. */
 const HELD_BYTES_PER_OBJECT = 24 * 1024 * 1024;
 
@@ -70,32 +73,41 @@ export class ObjectLoader {
       Math.min(object.size, HELD_BYTES_PER_OBJECT),
       signal,
     );
-    const turn: LoadTurn = { signal, onCheckpoint, hasSaved: object.rowsLoaded > 0 };
     try {
-      return await this.#loadFrom(toReadStart(object), object, turn);
-    } catch (error) {
-      if (!isOfObject(error)) throw error;
-      if (error.code === "precondition_failed" && turn.hasSaved) {
-        const start = { checkpoint: FROM_THE_START, etag: undefined, replace: true };
-        return await this.#retryFromStart(start, object, turn);
-      }
-      return await this.#onStoreError(object, error);
+      const turn: LoadTurn = { signal, onCheckpoint, hasSaved: object.rowsLoaded > 0 };
+      return await this.#loadAsItIs(object, turn);
     } finally {
       free();
     }
   }
 
-  async #retryFromStart(
-    start: ReadStart,
-    object: ClaimedObject,
-    turn: LoadTurn,
-  ): Promise<LoadResult> {
-    try {
-      return await this.#loadFrom(start, object, turn);
-    } catch (error) {
-      if (!isOfObject(error)) throw error;
-      return await this.#onStoreError(object, error);
+  /** Starts again when the object changes under the reading: its half-read rows are replaced by those of the new content. */
+  async #loadAsItIs(object: ClaimedObject, turn: LoadTurn): Promise<LoadResult> {
+    let start = toReadStart(object);
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await this.#loadFrom(start, object, turn);
+      } catch (error) {
+        if (!isOfObject(error)) throw error;
+        const hasChanged = error.code === "precondition_failed" && turn.hasSaved;
+        if (!hasChanged) return await this.#onStoreError(object, error);
+        if (restarts >= MAX_RESTARTS) return await this.#waitForRest(object, error);
+        start = { checkpoint: FROM_THE_START, etag: undefined, replace: true };
+      }
     }
+  }
+
+  /** An object that changes all the time stays pending: given up, its half-read rows would pass for those of a later content. */
+  async #waitForRest(object: ClaimedObject, error: AppError): Promise<LoadResult> {
+    const finished = await this.#engine.loads.fail(this.#run, object, {
+      code: error.code,
+      message: error.message,
+      byteOffset: null,
+      retryAfterSeconds: backoffMs(RETRY_BACKOFF, object.attempts) / 1_000,
+      etag: null,
+      content: false,
+    });
+    return { finished, rows: 0 };
   }
 
   async #loadFrom(start: ReadStart, object: ClaimedObject, turn: LoadTurn): Promise<LoadResult> {

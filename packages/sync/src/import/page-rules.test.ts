@@ -1,4 +1,4 @@
-import { compareKeys, isSortedKeys, MAX_KEY_BYTES, MAX_OBJECT_BYTES } from "@bucketbridge/core";
+import { isSortedKeys, MAX_KEY_BYTES, MAX_OBJECT_BYTES } from "@bucketbridge/core";
 import type { ListPage } from "@bucketbridge/storage";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -122,18 +122,6 @@ describe("preparePage", () => {
         );
         expect(new Set([...lengths, page.keys.length]).size).toBe(1);
       }),
-    );
-  });
-});
-
-describe("compareKeys", () => {
-  it("orders like the bytes of UTF-8", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
-        const bytes = Buffer.compare(Buffer.from(a), Buffer.from(b));
-        expect(Math.sign(compareKeys(a, b))).toBe(bytes);
-      }),
-      { numRuns: 2_000 },
     );
   });
 });
