@@ -7,8 +7,8 @@ import { describePrivateAddress } from "./private-address.ts";
 import { useSystem } from "./system.ts";
 
 // One file and everything at once: most rows wait for leases, latencies and patience, not for a processor. One run waits
-// a minute for a store that is gone, and the others fit into that. The time limit is for machines that do other work too.
-vi.setConfig({ maxConcurrency: 8, testTimeout: 120_000 });
+// a minute for a store that is gone, and the others fit into that. The time limits are for machines that do other work too.
+vi.setConfig({ maxConcurrency: 8, testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe.concurrent("a fault, tried as a user would", () => {
   describe.concurrent("on a busy system", () => {

@@ -43,13 +43,22 @@ export function useSystemOn(servers: () => Promise<Servers>): () => System {
   beforeAll(async () => {
     const found = await servers();
     system = new OwnSystem(found);
-    await system.start(found);
+    await inTurn(system, found);
   });
   afterAll(() => system?.stop());
   return () => {
     if (system !== undefined) return system;
     throw new AppError({ code: "internal", message: "useSystem(): asked before beforeAll ran" });
   };
+}
+
+let lastStart: Promise<void> = Promise.resolve();
+
+/** One system after the other: all at once, none of them would start in time on a small machine. */
+async function inTurn(system: OwnSystem, servers: Servers): Promise<void> {
+  const before = lastStart;
+  lastStart = before.then(() => system.start(servers));
+  await lastStart;
 }
 
 class OwnSystem implements System {
