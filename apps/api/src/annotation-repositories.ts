@@ -1,5 +1,8 @@
 import {
+  applyDeletedEvent,
+  applySavedEvent,
   createDraftRepository,
+  createEventAccessRepository,
   createPredictionRepository,
   deleteAnnotations,
   deleteAnnotationsOfTasks,
@@ -9,6 +12,8 @@ import {
   predictionsToAnnotations,
   removeDuplicates,
   saveAnnotation,
+  type AnnotationDeletedEvent,
+  type AnnotationSavedEvent,
   type AnnotationsDeleted,
   type AnnotationSave,
   type AnnotationSaved,
@@ -16,6 +21,8 @@ import {
   type BulkResult,
   type Database,
   type DraftRepository,
+  type EventAccessRepository,
+  type EventOutcome,
   type PredictionRepository,
   type PredictionsImported,
   type PredictionsToImport,
@@ -27,6 +34,12 @@ export interface AnnotationWrites {
   /** Undefined: no such task or annotation in the project. */
   save(save: AnnotationSave): Promise<AnnotationSaved | undefined>;
   remove(request: AnnotationsToDelete): Promise<AnnotationsDeleted>;
+}
+
+/** Events of platforms that have a database of their own; the caller rings the bells of the targets. */
+export interface AnnotationEvents {
+  applySaved(event: AnnotationSavedEvent): Promise<EventOutcome>;
+  applyDeleted(event: AnnotationDeletedEvent): Promise<EventOutcome>;
 }
 
 /** What is done with many tasks of a project at once, in chunks of their own transactions. */
@@ -49,6 +62,8 @@ export interface BulkActions {
 /** What the handlers of annotations, predictions and drafts know of the database. */
 export interface AnnotationRepositories {
   readonly annotationWrites: AnnotationWrites;
+  readonly annotationEvents: AnnotationEvents;
+  readonly eventAccess: EventAccessRepository;
   readonly bulkActions: BulkActions;
   readonly drafts: DraftRepository;
   readonly predictions: PredictionRepository;
@@ -62,6 +77,11 @@ export function createAnnotationRepositories(database: Database): AnnotationRepo
       save: (save) => saveAnnotation(database, save),
       remove: (request) => deleteAnnotations(database, request),
     },
+    annotationEvents: {
+      applySaved: (event) => applySavedEvent(database, event),
+      applyDeleted: (event) => applyDeletedEvent(database, event),
+    },
+    eventAccess: createEventAccessRepository(database),
     bulkActions: {
       deleteAnnotations: (selection) => deleteAnnotationsOfTasks(database, selection),
       deletePredictions: (selection) => deletePredictionsOfTasks(database, selection),

@@ -47,12 +47,13 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     const limiter = new FailureLimiter(deps.clock);
     await registerBoard(app, { board: deps.health.board, authenticate, limiter });
   }
-  const parts = { signer, watchers, targetBell: new TargetBell(deps) };
+  const targetBell = new TargetBell(deps);
+  const parts = { signer, watchers, targetBell };
   await app.register(async (scope) => registerLabelStudio(scope, deps, parts));
   registerLocalFileRoutes(app, deps);
   await app.register(
     (scope, _options, done) => {
-      registerNativeApi(scope, deps, watchers);
+      registerNativeApi(scope, deps, { watchers, targetBell });
       done();
     },
     { prefix: "/api/v1" },

@@ -14,6 +14,8 @@ const PUBLIC_ROUTES: Readonly<Record<string, string>> = {
   "/metrics": "counts of routes and jobs, no names",
   "/version": "which version runs",
   "/api/token/refresh/": "the personal token in the body is the credential",
+  "/api/v1/annotation-events": "the signature of the body is the credential",
+  "/api/v1/projects/:id/label-studio-webhook": "the header of the hook is the credential",
 };
 
 interface Route {
@@ -186,7 +188,7 @@ describe("every route", () => {
   /** What the `:id` of a path is one of; the first that matches counts. */
   function idsByPath(): readonly (readonly [RegExp, number])[] {
     return [
-      [/^\/api\/projects/, foreign.project],
+      [/^\/api\/(v1\/)?projects/, foreign.project],
       [/^\/api\/tasks/, foreign.task],
       [/^\/api\/annotations/, foreign.annotation],
       [/^\/api\/predictions/, foreign.prediction],
@@ -204,6 +206,7 @@ describe("every route", () => {
       .replace(/:(id|runId|storageId)\b/, String(id))
       .replace(":annotationId", String(foreign.annotation))
       .replace(":projectId", String(foreign.project))
+      .replace(":keyId", "1")
       .replace("*", "x");
     const rest =
       url.startsWith("/admin/") || url.startsWith("/docs")

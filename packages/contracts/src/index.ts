@@ -19,6 +19,16 @@ export {
   type RunState,
 } from "./run.ts";
 export {
+  annotationEvent,
+  annotationEventBatch,
+  annotationEventsAnswer,
+  annotationEventResult,
+  MAX_EVENTS,
+  type EventAnnotation,
+  type AnnotationEvent,
+  type AnnotationEventResult,
+} from "./v1/annotation-events.ts";
+export {
   DELIVERY_COLUMNS,
   deliveryCounts,
   deliveryPage,
@@ -31,6 +41,13 @@ export {
 } from "./v1/deliveries.ts";
 export { dryRunFinding, dryRunReport, type DryRunReport } from "./v1/dry-run.ts";
 export {
+  eventKeyList,
+  eventKeyParams,
+  eventKeyView,
+  newEventKey,
+  type EventKeyView,
+} from "./v1/event-keys.ts";
+export {
   ISSUE_COLUMNS,
   issueFormat,
   issuePage,
@@ -38,7 +55,14 @@ export {
   listIssuesQuery,
   type IssueView,
 } from "./v1/issues.ts";
-export { idParams } from "./v1/paging.ts";
+export {
+  changeWebhookBody,
+  labelStudioHook,
+  newWebhookHeader,
+  webhookAnswer,
+  type LabelStudioHook,
+} from "./v1/label-studio-webhook.ts";
+export { idParams, MAX_ROW_ID } from "./v1/paging.ts";
 export { runEvent, type RunEvent } from "./v1/run-events.ts";
 export {
   listRunsQuery,

@@ -17,12 +17,26 @@ export async function registerFormParsers(app: FastifyInstance): Promise<void> {
   });
 }
 
+/** Hands over what a body says, or why it is no JSON. */
+type ParseJson = (
+  request: FastifyRequest,
+  text: string,
+  done: (error: Error | null, value?: unknown) => void,
+) => void;
+
 /** JSON, where an empty body counts as none. Objects that try to reach a prototype are refused. */
 export function registerJsonParser(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser("error", "error");
+  const parse = makeJsonParse(app);
   app.removeContentTypeParser("application/json");
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    const text = String(body);
+    parse(request, String(body), done);
+  });
+}
+
+/** The same parse, for a scope that needs the bytes of the body as well. */
+export function makeJsonParse(app: FastifyInstance): ParseJson {
+  const parse = app.getDefaultJsonParser("error", "error");
+  return (request, text, done) => {
     if (text.trim() === "") {
       done(null, undefined);
       return;
@@ -31,7 +45,7 @@ export function registerJsonParser(app: FastifyInstance): void {
       if (error === null) done(null, value);
       else done(badRequest(`JSON parse error - ${explain(text)}`));
     });
-  });
+  };
 }
 
 /** Fastify hides what the parser said, so it is asked again; it takes what was refused for the name of a property. */

@@ -2,19 +2,29 @@ import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { ApiDeps } from "../deps.ts";
 import type { RunWatchers } from "../runs/run-watchers.ts";
+import type { TargetBell } from "../targets/target-bell.ts";
+import { registerEventKeyRoutes } from "./annotation-events/key-routes.ts";
+import { registerAnnotationEventRoutes } from "./annotation-events/routes.ts";
 import { registerDeliveryRoutes } from "./deliveries/routes.ts";
 import { registerEventRoutes } from "./events/routes.ts";
 import { registerIssueRoutes } from "./issues/routes.ts";
+import { registerLabelStudioWebhookRoutes } from "./label-studio-webhook/routes.ts";
 import { registerProblems } from "./problem.ts";
 import { registerRunRoutes } from "./runs/routes.ts";
 import { registerStorageRunRoutes } from "./storages/routes.ts";
 import { registerTargetRoutes } from "./targets/routes.ts";
 
+/** What the interface shares with the compatible wire. */
+interface NativeParts {
+  readonly watchers: RunWatchers;
+  readonly targetBell: TargetBell;
+}
+
 /** The native API: zod schemas on every route, strict objects in, RFC 9457 problems out. Mounted at /api/v1. */
 export function registerNativeApi(
   app: FastifyInstance,
   deps: ApiDeps,
-  watchers: RunWatchers,
+  { watchers, targetBell }: NativeParts,
 ): void {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -25,4 +35,7 @@ export function registerNativeApi(
   registerStorageRunRoutes(app, deps);
   registerTargetRoutes(app, deps);
   registerDeliveryRoutes(app, deps);
+  registerEventKeyRoutes(app, deps);
+  registerAnnotationEventRoutes(app, { ...deps, targetBell });
+  registerLabelStudioWebhookRoutes(app, { ...deps, targetBell });
 }

@@ -22,5 +22,8 @@ export function pageOf<Entry extends z.ZodType>(
 /** `true`, `1`, `false`, `0` in a query. */
 export const queryFlag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] });
 
+/** Largest id of the tables whose ids are four bytes long. */
+export const MAX_ROW_ID = 2 ** 31 - 1;
+
 /** The `{id}` of a path. */
 export const idParams = z.object({ id: z.coerce.number().int().min(1) });
