@@ -249,7 +249,7 @@ describe("annotation events", () => {
     const body = JSON.stringify({ project: place.project, events: [saved(place, 2)] });
     const reused = await post(body, sign(place.secret, body), key);
     expect(reused.statusCode).toBe(409);
-    expect(reused.json()).toMatchObject({ reason: "annotation_events.key_reused" });
+    expect(reused.json()).toMatchObject({ reason: "events.key_reused" });
     expect(await annotationsOf(place.task)).toMatchObject([{ lead_time: 1 }]);
   });
 

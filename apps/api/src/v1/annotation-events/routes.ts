@@ -73,7 +73,7 @@ function readReceipt(receipt: EventReceipt, bodyHash: Uint8Array): Answer {
     return annotationEventsAnswer.parse(receipt.response);
   throw new AppError({
     code: "already_exists",
-    reason: "annotation_events.key_reused",
+    reason: "events.key_reused",
     message: "this idempotency key was used for another batch; use a new key for each batch",
   });
 }
