@@ -1,4 +1,10 @@
-import { jobs, type JobName, type PayloadOf, type QueueName } from "@bucketbridge/contracts";
+import {
+  jobs,
+  type JobName,
+  type JobPolicy,
+  type PayloadOf,
+  type QueueName,
+} from "@bucketbridge/contracts";
 import { AppError, redactText, type Logger } from "@bucketbridge/core";
 import type { Queue } from "bullmq";
 import type { QueueBackend } from "./backend.ts";
@@ -93,8 +99,8 @@ class BoundedProducer implements Producer {
         priority: FRESH_PLACE,
         attempts,
         backoff: { type: CAPPED_BACKOFF },
-        removeOnComplete: { age: keepCompleted.ageSeconds, count: keepCompleted.count },
-        removeOnFail: { age: keepFailed.ageSeconds, count: keepFailed.count },
+        removeOnComplete: toRetention(keepCompleted),
+        removeOnFail: toRetention(keepFailed),
         keepLogs: MAX_LOG_LINES,
         sizeLimit: MAX_PAYLOAD_BYTES,
       });
@@ -123,6 +129,11 @@ class BoundedProducer implements Producer {
       this.#log.debug({ error }, "queue.close.failed");
     });
   }
+}
+
+/** A job that is not kept goes alone: on PostgreSQL a count of 0 would take every other ended job of the queue with it. */
+function toRetention(keep: JobPolicy["keepCompleted"]): true | { age: number; count: number } {
+  return keep.count === 0 ? true : { age: keep.ageSeconds, count: keep.count };
 }
 
 /** Rejects with `timeout` after `timeoutMs`; what `work` comes to later is ignored. */

@@ -177,6 +177,19 @@ describe.each(QUEUE_SERVERS)("a worker on $kind", ({ start }) => {
     expect(jobs.map((job) => job.attemptsMade)).toEqual([1, 1, 1]);
   });
 
+  it("runs a job again that yielded for a fraction of a millisecond more", async () => {
+    let turns = 0;
+    work({
+      "import.run": () => {
+        turns++;
+        return Promise.resolve(turns > 1 ? NOTHING_IMPORTED : new Yield({ delayMs: 20.25 }));
+      },
+    });
+    await producer.ring("import.run", runPayload(1));
+    await waitFor(async () => (await queue.getCompletedCount()) === 1, { timeoutMs: 10_000 });
+    expect(turns).toBe(2);
+  });
+
   it("serves jobs in the order of the places that they were given, fresh ones first", async () => {
     const order: number[] = [];
     const gate = Promise.withResolvers<undefined>();

@@ -174,7 +174,9 @@ async function putBack(
   job: Job,
   options: EndedTurn & { readonly delayMs: number; readonly place: number | undefined },
 ): Promise<void> {
-  const { token, kind, delayMs, place } = options;
+  const { token, kind, place } = options;
+  // PostgreSQL takes whole milliseconds only: a fraction would leave the job active until its lock expires.
+  const delayMs = Math.ceil(options.delayMs);
   if (place !== undefined && place !== job.priority) await job.changePriority({ priority: place });
   if (kind === "redis" || delayMs > 0) {
     await job.moveToDelayed(Date.now() + delayMs, token);

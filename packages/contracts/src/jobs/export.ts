@@ -61,7 +61,6 @@ export const exportPush = defineJob({
     // A bell that waits silences the next ones; the sweep rings whatever happens.
     backoff: { delayMs: 500, capMs: 5_000, jitter: 0.5 },
     keepCompleted: { ageSeconds: 0, count: 0 },
-    keepFailed: { ageSeconds: 86_400, count: 200 },
   },
   dedupe: ({ targetId }) => ({ id: `push-${String(targetId)}`, keepLastIfActive: true }),
 });

@@ -96,7 +96,7 @@ class TargetTurn {
     const { breaker, deliveries, owner, options } = this.#engine;
     const admitted = await breaker.admit(this.#ref);
     if (admitted.state === "open") {
-      this.#end({ kind: "yield", delayMs: admitted.retryAfterSeconds * 1_000 });
+      this.#end({ kind: "yield", delayMs: Math.ceil(admitted.retryAfterSeconds * 1_000) });
       return undefined;
     }
     const count = admitted.state === "probe" ? 1 : options.parallelPuts;
