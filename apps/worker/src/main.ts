@@ -1,3 +1,4 @@
+import "./heap-growth.ts";
 import {
   ambientSlice,
   databaseSlice,
