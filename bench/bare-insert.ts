@@ -2,7 +2,7 @@ import { Secret } from "@bucketbridge/core";
 import { withPgClient } from "@bucketbridge/db";
 
 /** Rows of one bare statement: as many as a listing page has keys. */
-export const BARE_PAGE = 1_000;
+const BARE_PAGE = 1_000;
 
 /** Plain tables of the same columns that the product fills, with two indexes each; no foreign keys, no policies. */
 const TABLES = `

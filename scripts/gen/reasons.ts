@@ -13,7 +13,7 @@ export interface ReasonUse {
 }
 
 /** A reason is dotted, the part of the system first; dry runs have reasons of another kind. */
-const REASON = /^[a-z0-9]+\.[a-z0-9_]+$/;
+const REASON = /^[a-z0-9_]+\.[a-z0-9_]+$/;
 
 /** Every reason that packages and apps give, by name. Errors and tables write it as a literal beside the code. */
 export function collectReasons(): ReasonUse[] {
@@ -48,7 +48,7 @@ function listSources(folder: string): string[] {
 
 /** The object literals of one source text that have a `reason`. */
 export function readUses(text: string): ReasonUse[] {
-  if (!/reason: "[a-z0-9]+\./.test(text)) return [];
+  if (!/reason: "[a-z0-9_]+\./.test(text)) return [];
   const uses: ReasonUse[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isObjectLiteralExpression(node)) uses.push(...readUse(node));

@@ -66,7 +66,7 @@ async function markUntil(
 }
 
 /** True when this call ended the run; the next one is rung. */
-export async function finishExport(engine: ExportEngine, run: ExportRunSnapshot): Promise<boolean> {
+async function finishExport(engine: ExportEngine, run: ExportRunSnapshot): Promise<boolean> {
   const finished = await engine.runs.finish(run);
   if (finished === undefined) return false;
   engine.log.info({ runId: run.runId, state: finished.state }, "export.run.finished");

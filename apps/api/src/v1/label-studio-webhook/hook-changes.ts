@@ -37,7 +37,7 @@ export function toHookChanges(hook: LabelStudioHook): AnnotationChange[] {
 }
 
 /** Microseconds since 1970, as exact as Label Studio writes them. */
-export function toVersion(moment: string): number {
+function toVersion(moment: string): number {
   const [, seconds = "", fraction = "", zone = ""] = MOMENT.exec(moment) ?? [];
   const micros = Number(fraction.slice(0, 6).padEnd(6, "0"));
   return Math.max(0, Date.parse(`${seconds}${zone}`) * 1000 + micros);
