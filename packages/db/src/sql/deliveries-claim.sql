@@ -6,6 +6,10 @@
 -- object_key is null when the copy that was put last lies at another place than the one that the claim is of.
 -- A claim that follows one that never reported is a put of unknown fate: settle_at. A claim at or after settle_at is the put
 -- that settles. Expired leases come back by themselves. statement_timestamp(), not clock_timestamp(): index condition.
+-- Candidates are found with nothing but the conditions of their index: with one more the plan reads and sorts all that is due (150 ms
+-- of 100,000). Eight times as many as wanted: more than other workers hold locked at one moment. Not a number as limit: without
+-- statistics the planner takes it for all there is, and sorts too. Nor an equality for the subject: it would become the index
+-- condition of the join in place of the id.
 WITH target AS MATERIALIZED (
   SELECT s.id, s.project_id,
          (SELECT min(p.location_version) FROM target_place p
@@ -20,11 +24,20 @@ WITH target AS MATERIALIZED (
   SELECT t.id, t.project_id, t.old_place, p.provider, p.settings, p.secrets, p.title, p.prefix, p.subject, p.key_template,
          p.json_extension, p.can_delete_objects, p.settings_version, p.location_version
   FROM target t JOIN target_place p ON p.target_id = t.id AND p.location_version = t.old_place
+), candidate AS MATERIALIZED (
+  (SELECT d.subject_type, d.subject_id, d.due_at FROM delivery d
+   WHERE (SELECT p.old_place IS NULL FROM place p) AND d.target_id = $1::int AND d.due_at <= statement_timestamp()
+   ORDER BY d.due_at LIMIT 8 * $3::int)
+  UNION ALL
+  (SELECT d.subject_type, d.subject_id, d.due_at FROM delivery d
+   WHERE d.target_id = $1::int AND d.old_place = (SELECT p.old_place FROM place p) AND d.due_at <= statement_timestamp()
+   LIMIT 8 * $3::int)
 ), due AS MATERIALIZED (
-  SELECT d.target_id, d.subject_type, d.subject_id FROM delivery d CROSS JOIN place p
-  WHERE d.target_id = $1::int AND d.due_at <= statement_timestamp() AND d.subject_type = p.subject
-    AND d.old_place IS NOT DISTINCT FROM p.old_place
-  ORDER BY d.due_at LIMIT $3::int FOR UPDATE OF d SKIP LOCKED
+  SELECT d.target_id, d.subject_type, d.subject_id
+  FROM candidate c JOIN delivery d ON d.target_id = $1::int AND d.subject_type = c.subject_type AND d.subject_id = c.subject_id
+  WHERE d.due_at <= statement_timestamp() AND c.subject_type IS NOT DISTINCT FROM (SELECT p.subject FROM place p)
+    AND d.old_place IS NOT DISTINCT FROM (SELECT p.old_place FROM place p)
+  ORDER BY c.due_at LIMIT $3::int FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
   UPDATE delivery d
   SET due_at = clock_timestamp() + make_interval(secs => $4::float8), lease_owner = $2::text,
