@@ -6,8 +6,8 @@ import { describeDisturbedRuns, describeRestarts } from "./outage.ts";
 import { describePrivateAddress } from "./private-address.ts";
 import { useSystem } from "./system.ts";
 
-// One file and everything at once: most rows wait for leases, latencies and patience, not for a processor. One run waits
-// a minute for a store that is gone, and the others fit into that. The time limits are for machines that do other work too.
+// One file and everything at once: most rows wait for leases and latencies, not for a processor. The time limits are
+// for machines that do other work too.
 vi.setConfig({ maxConcurrency: 8, testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe.concurrent("a fault, tried as a user would", () => {

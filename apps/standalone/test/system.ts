@@ -75,6 +75,8 @@ class OwnSystem implements System {
       REDIS_URL: redisUrl,
       PORT: "0",
       BUCKETBRIDGE_WORKER_PORT: "0",
+      // As long as a few attempts: an unreachable store is one of the rows.
+      BUCKETBRIDGE_OUTAGE_SECONDS: "5",
       BUCKETBRIDGE_WORKER_QUEUES: "import",
       BUCKETBRIDGE_SECRET_KEYS: `k1:${randomBytes(32).toString("base64")}`,
       BUCKETBRIDGE_TOKEN_KEY: randomBytes(32).toString("hex"),

@@ -56,6 +56,7 @@ function readSettings(): WorkerSettings {
     ambient: { s3Endpoint: config.ambient.s3Endpoint, s3Region: config.ambient.s3Region },
     inFlightBytes: limits.inFlightBytes,
     engine: {
+      outageMs: worker.outageMs,
       maxObjectBytes: limits.maxObjectBytes,
       readLimits: {
         maxRowBytes: limits.maxRowBytes,

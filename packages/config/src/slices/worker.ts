@@ -23,6 +23,7 @@ export const workerSlice = defineSlice({
   schema: z.object({
     groups,
     concurrency: wholeNumber(1, 100),
+    outageMs: wholeNumber(1, 3_600).transform((seconds) => seconds * 1_000),
     healthPort: wholeNumber(0, 65_535),
     healthHost: z.string(),
   }),
@@ -36,6 +37,11 @@ export const workerSlice = defineSlice({
       env: "BUCKETBRIDGE_WORKER_CONCURRENCY",
       default: "4",
       meaning: "jobs that one worker process works on at a time",
+    },
+    outageMs: {
+      env: "BUCKETBRIDGE_OUTAGE_SECONDS",
+      default: "60",
+      meaning: "seconds that a run waits for a store that answers nobody before it ends as failed",
     },
     healthPort: {
       env: "BUCKETBRIDGE_WORKER_PORT",
