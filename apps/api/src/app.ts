@@ -1,6 +1,6 @@
 import Fastify, { LogController, type FastifyInstance } from "fastify";
 import type { ApiDeps } from "./deps.ts";
-import { registerJsonParser } from "./label-studio/body-parsers.ts";
+import { registerJsonParser } from "./json/json-parser.ts";
 import { registerLabelStudio } from "./label-studio/plugin.ts";
 import { registerLocalFileRoutes } from "./media/local-files/routes.ts";
 import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";

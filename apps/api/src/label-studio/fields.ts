@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { nonFieldError, validationError } from "../api-error.ts";
-import { findInvalidValue } from "./invalid-value.ts";
+import { findInvalidValue } from "../json/invalid-value.ts";
 import { toStorable } from "./storable-json.ts";
 
 /** The fields of a body, before anything is known about them. */

@@ -1,6 +1,6 @@
 import type { PredictionChanges } from "@bucketbridge/db";
 import { FieldReader, isFields, type RawFields } from "../fields.ts";
-import { findInvalidValue } from "../invalid-value.ts";
+import { findInvalidValue } from "../../json/invalid-value.ts";
 import { toRegions } from "./region.ts";
 
 const MAX_INT = 2 ** 31 - 1;

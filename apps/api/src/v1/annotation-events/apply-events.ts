@@ -7,7 +7,7 @@ import {
   type EventTask,
 } from "@bucketbridge/db";
 import type { ApiDeps } from "../../deps.ts";
-import { findInvalidValue } from "../../label-studio/invalid-value.ts";
+import { findInvalidValue } from "../../json/invalid-value.ts";
 import type { TargetBell } from "../../targets/target-bell.ts";
 
 /** What applies events. */

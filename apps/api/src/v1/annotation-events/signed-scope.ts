@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { ApiError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
-import { makeJsonParse } from "../../label-studio/body-parsers.ts";
+import { makeJsonParse } from "../../json/json-parser.ts";
 import { isSignedBy, readSignature, type Signature } from "./signature.ts";
 
 /** Who signed a body. */
