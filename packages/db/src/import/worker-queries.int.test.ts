@@ -89,8 +89,8 @@ describe("describeRun", () => {
   it("names a run within its organisation alone", async () => {
     const [world, stranger] = [await makeWorld(setup.db), await makeWorld(setup.db)];
     const runId = await requestSync(world);
-    const { organizationId } = world;
-    const card = { provider: "s3", title: null, number: 1 };
+    const { organizationId, storageId } = world;
+    const card = { storageId, direction: "source", provider: "s3", title: null, number: 1 };
     expect(await describeRun(setup.db, { organizationId, runId })).toEqual(card);
     const foreign = { organizationId: stranger.organizationId, runId };
     expect(await describeRun(setup.db, foreign)).toBeUndefined();
