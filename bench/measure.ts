@@ -104,6 +104,8 @@ export function describeRate(samples: Samples, name: string, count: number): str
 
 /** Linux counts in ticks of 10 ms; elsewhere nothing is known and 0 is given. */
 const MS_PER_TICK = 10;
+/** What /proc says of a process that has just ended. */
+const GONE = new Set<unknown>(["ENOENT", "ESRCH"]);
 
 /** Processor time of a process and its children, dead ones included. */
 function readTreeCpuMs(pid: number): number {
@@ -114,9 +116,19 @@ function readTreeCpuMs(pid: number): number {
   return (readTicks(String(pid), 4) + ticks) * MS_PER_TICK;
 }
 
-/** Fields 14 to 17 of /proc/<pid>/stat: user, system, and the same of children that have ended. */
+/** Fields 14 to 17 of /proc/<pid>/stat: user, system, and the same of children that have ended. 0 for a process that is gone. */
 function readTicks(pid: string, fields: number): number {
-  const stat = fs.readFileSync(`/proc/${pid}/stat`, { encoding: "utf8", flag: "r" });
+  const stat = readIfThere(`/proc/${pid}/stat`);
   const behindName = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return behindName.slice(11, 11 + fields).reduce((sum, field) => sum + Number(field), 0);
+}
+
+/** A process may end between two looks; its parent has its time then. */
+function readIfThere(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && GONE.has(error.code)) return "";
+    throw error;
+  }
 }

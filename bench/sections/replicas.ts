@@ -10,6 +10,8 @@ const FILES = 2_000;
 const FILE_BYTES = 1_000_000;
 const SHARE_FLOOR = 0.3;
 const WALL_CEILING = 0.7;
+/** A pair of runs takes minutes. */
+const MAX_REPETITIONS = 3;
 
 /** Two worker processes on one tasks import: how evenly they share it, and how much sooner it ends than with one. */
 export const replicasSection: Section = {
@@ -20,7 +22,8 @@ export const replicasSection: Section = {
     await bench.s3.send({ kind: "copies", bucket: BUCKET, count, body: makeDocument() });
     const shares: number[] = [];
     const arms = [replicas(bench, 1, { count, shares }), replicas(bench, 2, { count, shares })];
-    const { repetitions, cluster, say } = bench;
+    const { cluster, say } = bench;
+    const repetitions = Math.min(bench.repetitions, MAX_REPETITIONS);
     const samples = await interleave(arms, { repetitions, postgresPid: cluster.pid, say });
     const wall = 1 / speedAgainst(samples, "2 workers", "1 worker");
     const seconds = (name: string): string => (medianOf(samples, name) / 1_000).toFixed(1);

@@ -15,17 +15,24 @@ WITH lease AS MATERIALIZED (
   WHERE g.run_id = $1::int AND g.number = $2::int AND g.lease_epoch = $3::int AND g.state = 'open'
     AND r.state = 'running' AND r.settings_version = s.settings_version
   FOR UPDATE OF g
+), span AS MATERIALIZED (
+  -- As in page-files: a page of a new stretch is not looked up key by key.
+  SELECT EXISTS (SELECT FROM source_object x
+                 WHERE x.storage_id = l.storage_id AND x.location_version = l.location_version
+                   AND x.key >= ($4::text[])[1] AND x.key <= ($4::text[])[cardinality($4::text[])]) AS is_known
+  FROM lease l
 ), page AS MATERIALIZED (
   SELECT p.key, p.size, p.etag, p.modified, p.code, p.message, p.n, o.id AS object_id, o.state = 'failed' AS failed,
          CASE WHEN o.attempt_run_id IS DISTINCT FROM l.run_id THEN o.live_tasks ELSE 0 END AS live_tasks,
          o.attempt_run_id IS DISTINCT FROM l.run_id
          AND ((o.state = 'failed' AND (o.content_failed AND o.etag = p.etag) IS NOT TRUE)
               OR (o.state = 'done' AND o.live_tasks = 0 AND o.rows_loaded > 0)) AS rearm
-  FROM lease l
+  FROM lease l CROSS JOIN span s
   CROSS JOIN LATERAL unnest($4::text[], $5::bigint[], $6::text[], $7::float8[], $8::text[], $9::text[]) WITH ORDINALITY
     AS p (key, size, etag, modified, code, message, n)
   LEFT JOIN LATERAL (SELECT x.id, x.state, x.etag, x.content_failed, x.live_tasks, x.rows_loaded, x.attempt_run_id FROM source_object x
-                     WHERE x.storage_id = l.storage_id AND x.location_version = l.location_version AND x.key = p.key OFFSET 0) o ON true
+                     WHERE s.is_known AND x.storage_id = l.storage_id AND x.location_version = l.location_version
+                       AND x.key = p.key OFFSET 0) o ON true
 ), object AS (
   INSERT INTO source_object (organization_id, storage_id, location_version, key, size, etag, modified_at, state, content_failed, next_attempt_at, attempt_run_id)
   SELECT l.organization_id, l.storage_id, l.location_version, p.key, p.size, p.etag, to_timestamp(p.modified / 1000),
