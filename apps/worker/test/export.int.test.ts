@@ -264,7 +264,8 @@ describe("a sync of all", () => {
       (await world.jobs("export")).filter(({ name }) => name === "export.push").length;
     await waitFor(async () => (await bells()) === 0, { timeoutMs: 5_000, what: "no bell" });
     expect(job.result).toMatchObject({ state: "completed", total: 120, settled: 120, failed: 0 });
-    expect(job.data.label).toBe("export · memory out · run 1");
+    // The sweep may have rung first, and it knows the target's own title.
+    expect(job.data.label).toMatch(/^export · memory out(-\d+)? · run 1$/);
     expect(job.progress).toMatchObject({ phase: "final", total: 120, settled: 120, pending: 0 });
     expect(job.logs.join("\n")).toMatch(/ended: 120 of 120 settled, 0 failing/);
   });
