@@ -157,6 +157,17 @@ module.exports = {
       to: { path: SOCKETS, dependencyTypesNot: ["type-only"] },
     },
     {
+      name: "platform-egress-only-in-compositions",
+      comment:
+        "what goes out as the platform itself is made where a process is put together; credentials.ts of a provider receives it",
+      severity: "error",
+      from: {
+        path: "^(packages|apps)/",
+        pathNot: [TEST_FILES, TEST_TOOLS, "^apps/(api|worker)/src/platform\\.ts$"],
+      },
+      to: { path: "^packages/storage/src/egress/platform-egress\\.ts$" },
+    },
+    {
       name: "test-tools-only-in-tests",
       comment: "testkit, testing/ and test files never reach production code",
       severity: "error",

@@ -39,6 +39,11 @@ const PLANTED: readonly (readonly [rule: string, from: string, to: string])[] = 
     "packages/storage/src/providers/s3/a19.ts",
     "packages/storage/src/providers/registry.ts",
   ],
+  [
+    "platform-egress-only-in-compositions",
+    "packages/storage/src/providers/s3/driver2.ts",
+    "packages/storage/src/egress/platform-egress.ts",
+  ],
   ["core-has-no-dependencies", "packages/core/src/a20.ts", "node:fs"],
   ["core-has-no-dependencies", "packages/core/src/a21.ts", "node_modules/zod/index.js"],
   ["contracts-run-in-browsers", "packages/contracts/src/a22.ts", "node:crypto"],

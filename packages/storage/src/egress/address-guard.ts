@@ -6,6 +6,12 @@ import type { OwnServices } from "./own-services.ts";
 import { refusedAddress, refusedOwnService, unresolvable } from "./refusal.ts";
 import type { Resolver } from "./resolver.ts";
 
+/** Asked before every connection. */
+export interface ConnectGuard {
+  /** The addresses that may be dialled for a host; throws what `refusal.ts` describes. */
+  resolve(host: string, port: number, signal?: AbortSignal): Promise<readonly LookupAddress[]>;
+}
+
 /** What the guard decides by. */
 export interface AddressGuardDeps {
   readonly allow: AllowList;
@@ -17,7 +23,7 @@ export interface AddressGuardDeps {
 const RESOLVE_TIMEOUT_MS = 10_000;
 
 /** Turns a host that a user named into addresses that may be dialled. */
-export class AddressGuard {
+export class AddressGuard implements ConnectGuard {
   readonly #deps: AddressGuardDeps;
 
   constructor(deps: AddressGuardDeps) {
@@ -39,7 +45,8 @@ export class AddressGuard {
       .toLowerCase()
       .replace(/\.$/, "");
     const metadata = findMetadataName(name);
-    if (metadata !== undefined) throw refusedAddress(host, metadata);
+    if (metadata !== undefined && this.#deps.allow.opensMetadataNames !== true)
+      throw refusedAddress(host, metadata);
     const literal = literalAddress(name);
     const answers = literal === undefined ? await this.#lookup(name, signal) : [literal];
     for (const { address } of answers) {

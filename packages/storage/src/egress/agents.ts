@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { Duplex } from "node:stream";
-import type { AddressGuard } from "./address-guard.ts";
+import type { ConnectGuard } from "./address-guard.ts";
 import { pinnedLookup } from "./pinned-lookup.ts";
 
 type Created = (error: Error | null, stream: Duplex) => void;
@@ -16,9 +16,9 @@ const AGENT_OPTIONS = {
 
 /** Checks before it connects, also where the host is an IP literal, for which Node never asks a `lookup`. */
 export class GuardedHttpAgent extends http.Agent {
-  readonly #guard: AddressGuard;
+  readonly #guard: ConnectGuard;
 
-  constructor(guard: AddressGuard) {
+  constructor(guard: ConnectGuard) {
     super(AGENT_OPTIONS);
     this.#guard = guard;
   }
@@ -32,9 +32,9 @@ export class GuardedHttpAgent extends http.Agent {
 
 /** As `GuardedHttpAgent`, over TLS; the certificate is checked against the name, not the address. */
 export class GuardedHttpsAgent extends https.Agent {
-  readonly #guard: AddressGuard;
+  readonly #guard: ConnectGuard;
 
-  constructor(guard: AddressGuard) {
+  constructor(guard: ConnectGuard) {
     super(AGENT_OPTIONS);
     this.#guard = guard;
   }
@@ -52,7 +52,7 @@ interface Connecting<Options> {
 }
 
 function connectChecked<Options extends http.ClientRequestArgs>(
-  guard: AddressGuard,
+  guard: ConnectGuard,
   options: Options,
   { connect, callback }: Connecting<Options>,
 ): void {

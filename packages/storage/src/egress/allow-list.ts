@@ -6,6 +6,8 @@ import { effectiveAddress, familyOf, type ReservedBlock, type ReservedKind } fro
 export interface AllowList {
   /** `address` lies in the reserved `block`; `host` is the name or literal that the user gave, in lower case, no final dot. */
   permits(host: string, address: string, block: ReservedBlock): boolean;
+  /** Names of metadata services are resolved like others. No setting for hosts of users does this. */
+  readonly opensMetadataNames?: true;
 }
 
 /** Kinds that a host name opens: link-local and metadata addresses need an entry of their own. */

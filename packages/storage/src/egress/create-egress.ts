@@ -1,10 +1,8 @@
 import { AddressGuard } from "./address-guard.ts";
-import { GuardedHttpAgent, GuardedHttpsAgent } from "./agents.ts";
 import { parseAllowList } from "./allow-list.ts";
-import { createGuardedDispatcher } from "./dispatcher.ts";
 import type { Egress } from "./egress.ts";
+import { guardedEgress } from "./guarded-egress.ts";
 import { createOwnServices, type ServiceAddress } from "./own-services.ts";
-import { refusedUrl } from "./refusal.ts";
 import { systemResolver, type Resolver } from "./resolver.ts";
 
 /** How the tenant egress is set up. */
@@ -25,27 +23,5 @@ export function createEgress(options: EgressOptions): Egress {
     own: createOwnServices(options.denied, resolver),
     resolver,
   });
-  const httpAgent = new GuardedHttpAgent(guard);
-  const httpsAgent = new GuardedHttpsAgent(guard);
-  const dispatcher = createGuardedDispatcher(guard);
-  return {
-    httpAgent,
-    httpsAgent,
-    dispatcher,
-    resolve: (host, port, signal) => guard.resolve(host, port, signal),
-    async assertUrlAllowed(text, signal) {
-      const url = URL.parse(text.trim());
-      if (url === null || !["http:", "https:"].includes(url.protocol)) throw refusedUrl();
-      await guard.resolve(
-        url.hostname,
-        Number(url.port) || (url.protocol === "https:" ? 443 : 80),
-        signal,
-      );
-    },
-    async close() {
-      httpAgent.destroy();
-      httpsAgent.destroy();
-      await dispatcher.destroy();
-    },
-  };
+  return guardedEgress(guard);
 }

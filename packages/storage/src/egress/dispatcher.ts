@@ -1,9 +1,9 @@
 import { Agent, buildConnector, type Dispatcher } from "undici";
-import type { AddressGuard } from "./address-guard.ts";
+import type { ConnectGuard } from "./address-guard.ts";
 import { pinnedLookup } from "./pinned-lookup.ts";
 
 /** For undici's own `fetch` and `request` (never Node's built-in fetch, whose copy of undici is another version). */
-export function createGuardedDispatcher(guard: AddressGuard): Dispatcher {
+export function createGuardedDispatcher(guard: ConnectGuard): Dispatcher {
   return new Agent({
     connect: (options, callback) => {
       const port = Number(options.port) || (options.protocol === "https:" ? 443 : 80);

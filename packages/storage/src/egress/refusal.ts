@@ -53,3 +53,13 @@ export function unresolvable(host: string, temporary: boolean, cause?: unknown):
     cause,
   });
 }
+
+/** A host that is no identity service: the platform's own identity is not shown to it. */
+export function refusedPlatformHost(host: string): AppError {
+  return new AppError({
+    code: "permission_denied",
+    reason: "egress.platform_host",
+    message: `the platform's own identity is used at the clouds' identity services only, and ${host} is none that the operator named`,
+    context: { host },
+  });
+}
