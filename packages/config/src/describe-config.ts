@@ -1,5 +1,6 @@
 import type { Slice } from "./slice.ts";
 import { ambientSlice } from "./slices/ambient.ts";
+import { awsPlatformSlice } from "./slices/aws-platform.ts";
 import { databaseSlice, migrationSlice } from "./slices/database.ts";
 import { egressSlice } from "./slices/egress.ts";
 import { exportSlice } from "./slices/export.ts";
@@ -8,6 +9,7 @@ import { limitsSlice } from "./slices/limits.ts";
 import { localFilesSlice } from "./slices/local-files.ts";
 import { loggingSlice } from "./slices/logging.ts";
 import { ownerSlice } from "./slices/owner.ts";
+import { platformSlice } from "./slices/platform.ts";
 import { queueSlice } from "./slices/queue.ts";
 import { secretsSlice } from "./slices/secrets.ts";
 import { standaloneSlice } from "./slices/standalone.ts";
@@ -27,6 +29,8 @@ const ALL_SLICES = [
   storageTypesSlice,
   exportSlice,
   ambientSlice,
+  platformSlice,
+  awsPlatformSlice,
   workerSlice,
   limitsSlice,
   loggingSlice,

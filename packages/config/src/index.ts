@@ -1,6 +1,8 @@
 export { describeConfig, type VariableDescription } from "./describe-config.ts";
 export { loadConfig, type ConfigOf, type Environment } from "./load-config.ts";
+export { resolveAmbientAwsKeys, resolvePlatform, type Platform } from "./platform.ts";
 export { ambientSlice } from "./slices/ambient.ts";
+export { awsPlatformSlice } from "./slices/aws-platform.ts";
 export { databaseSlice, migrationSlice } from "./slices/database.ts";
 export { egressSlice } from "./slices/egress.ts";
 export { exportSlice } from "./slices/export.ts";
@@ -9,6 +11,7 @@ export { limitsSlice } from "./slices/limits.ts";
 export { localFilesSlice, resolveLocalFiles, type LocalFilesPolicy } from "./slices/local-files.ts";
 export { loggingSlice } from "./slices/logging.ts";
 export { ownerSlice } from "./slices/owner.ts";
+export { platformSlice } from "./slices/platform.ts";
 export { queueSlice } from "./slices/queue.ts";
 export { secretsSlice } from "./slices/secrets.ts";
 export { standaloneSlice } from "./slices/standalone.ts";

@@ -1,13 +1,15 @@
 import { Secret } from "@bucketbridge/core";
 import { z } from "zod";
 import { defineSlice } from "../slice.ts";
+import { list } from "../texts.ts";
 
 const secretText = z.string().transform((text) => new Secret(text));
 
-/** The contract's fallbacks for settings of S3 that a user left blank. */
+/** The contract's fallbacks for settings that a user left blank, and for whose buckets they are. */
 export const ambientSlice = defineSlice({
   name: "ambient",
   schema: z.object({
+    buckets: list,
     s3Endpoint: z.string().optional(),
     s3Region: z.string().optional(),
     awsAccessKeyId: secretText.optional(),
@@ -15,6 +17,12 @@ export const ambientSlice = defineSlice({
     awsSessionToken: secretText.optional(),
   }),
   variables: {
+    buckets: {
+      env: "BUCKETBRIDGE_AMBIENT_BUCKETS",
+      default: "",
+      meaning:
+        "buckets and containers whose storages may use the operator's own credentials although there are several organisations",
+    },
     s3Endpoint: {
       env: "S3_ENDPOINT",
       contract: true,
@@ -24,7 +32,8 @@ export const ambientSlice = defineSlice({
     awsAccessKeyId: {
       env: "AWS_ACCESS_KEY_ID",
       contract: true,
-      meaning: "key of BUCKETBRIDGE_SOURCE=s3://… under npm start",
+      meaning:
+        "key of S3 storages without one, where the operator's own may be used, and of BUCKETBRIDGE_SOURCE=s3://…",
       secret: true,
     },
     awsSecretAccessKey: {

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { loadConfig, type Environment } from "./load-config.ts";
+import { resolvePlatform } from "./platform.ts";
+import { ambientSlice } from "./slices/ambient.ts";
+import { awsPlatformSlice } from "./slices/aws-platform.ts";
+import { platformSlice } from "./slices/platform.ts";
+
+const SLICES = { ambient: ambientSlice, awsPlatform: awsPlatformSlice, platform: platformSlice };
+
+function resolve(env: Environment) {
+  return resolvePlatform(loadConfig(SLICES, env));
+}
+
+describe("resolvePlatform", () => {
+  it("prefers our own names of the key pair to those of every AWS program", () => {
+    const both = {
+      AWS_ACCESS_KEY_ID: "AKIAGENERAL",
+      AWS_SECRET_ACCESS_KEY: "general",
+      BUCKETBRIDGE_AWS_ACCESS_KEY_ID: "AKIAOWN",
+      BUCKETBRIDGE_AWS_SECRET_ACCESS_KEY: "own",
+    };
+    expect(resolve(both).aws.keys?.accessKeyId).toBe("AKIAOWN");
+    const { BUCKETBRIDGE_AWS_SECRET_ACCESS_KEY: _, ...half } = both;
+    expect(resolve(half).aws.keys?.secretAccessKey.reveal()).toBe("general");
+  });
+
+  it("knows web identity only with both of its parts", () => {
+    const file = { AWS_WEB_IDENTITY_TOKEN_FILE: "/var/run/token" };
+    expect(resolve(file).aws.webIdentity).toBeUndefined();
+    expect(resolve({ ...file, AWS_ROLE_ARN: "arn:aws:iam::1:role/pod" }).aws.webIdentity).toEqual({
+      roleArn: "arn:aws:iam::1:role/pod",
+      tokenFile: "/var/run/token",
+      sessionName: "bucketbridge",
+    });
+  });
+
+  it("asks the instance unless that is switched off", () => {
+    expect(resolve({}).aws.metadataEndpoint).toBe("http://169.254.169.254");
+    expect(resolve({ AWS_EC2_METADATA_DISABLED: "true" }).aws.metadataEndpoint).toBeUndefined();
+  });
+
+  it("finds the credentials of an ECS task and of a pod", () => {
+    expect(resolve({ AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/x" }).aws.container?.url).toBe(
+      "http://169.254.170.2/v2/x",
+    );
+    const full = "http://169.254.170.23/v1/credentials";
+    expect(resolve({ AWS_CONTAINER_CREDENTIALS_FULL_URI: full }).aws.container?.url).toBe(full);
+  });
+
+  it("opens the platform's way out to the endpoints that the operator set", () => {
+    expect(resolve({}).hosts).toEqual([]);
+    const env = {
+      AWS_ENDPOINT_URL_STS: "http://sts.lab:7480",
+      AZURE_AUTHORITY_HOST: "https://login.lab",
+      GCE_METADATA_HOST: "10.0.0.1:80",
+    };
+    expect(resolve(env).hosts).toEqual([
+      "http://sts.lab:7480",
+      "https://login.lab",
+      "http://10.0.0.1:80",
+    ]);
+  });
+
+  it.each([
+    [{ AWS_ENDPOINT_URL_STS: "sts.lab" }, "AWS_ENDPOINT_URL_STS must be a URL"],
+    [
+      { AWS_ROLE_ARN: "importer" },
+      "AWS_ROLE_ARN must look like arn:aws:iam::123456789012:role/name",
+    ],
+  ])("refuses %j", (env, text) => {
+    expect(() => resolve(env)).toThrow(text);
+  });
+});

@@ -1,0 +1,96 @@
+import type { Secret } from "@bucketbridge/core";
+import type { z } from "zod";
+import type { ambientSlice } from "./slices/ambient.ts";
+import type { awsPlatformSlice } from "./slices/aws-platform.ts";
+import type { platformSlice } from "./slices/platform.ts";
+
+/** A key pair of AWS. */
+interface KeyPair {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+  readonly sessionToken: Secret | undefined;
+}
+
+/** The values of the slices that say who the platform is. */
+export interface PlatformConfig {
+  readonly ambient: z.output<typeof ambientSlice.schema>;
+  readonly awsPlatform: z.output<typeof awsPlatformSlice.schema>;
+  readonly platform: z.output<typeof platformSlice.schema>;
+}
+
+/** The operator's own identity at each cloud, decided. */
+export type Platform = ReturnType<typeof resolvePlatform>;
+
+const AWS_METADATA = "http://169.254.169.254";
+const AWS_CONTAINERS = "http://169.254.170.2";
+
+/**
+ * Decides by what the platform is known at each cloud and which hosts beyond the clouds' own it may show that to: those of
+ * the vendors' endpoint variables, which only an operator sets.
+ */
+export function resolvePlatform(config: PlatformConfig) {
+  const { awsPlatform, platform } = config;
+  return {
+    aws: resolveAws(config),
+    gcp: {},
+    azure: { authorityHost: platform.azureAuthorityHost },
+    outgoingAddresses: platform.outgoingAddresses,
+    hosts: [
+      awsPlatform.stsEndpoint,
+      awsPlatform.containerFullUri,
+      awsPlatform.metadataEndpoint,
+      platform.azureAuthorityHost,
+      platform.gceMetadataHost && toUrl(platform.gceMetadataHost),
+    ].filter((host): host is string => host !== undefined && host !== ""),
+  };
+}
+
+function resolveAws({ ambient, awsPlatform: aws }: PlatformConfig) {
+  const own = toKeys(aws.accessKeyId, aws.secretAccessKey, aws.sessionToken);
+  return {
+    keys: own ?? resolveAmbientAwsKeys(ambient),
+    webIdentity:
+      aws.roleArn === undefined || aws.webIdentityTokenFile === undefined
+        ? undefined
+        : {
+            roleArn: aws.roleArn,
+            tokenFile: aws.webIdentityTokenFile,
+            sessionName: aws.roleSessionName ?? "bucketbridge",
+          },
+    container: resolveContainer(aws),
+    metadataEndpoint: aws.metadataDisabled ? undefined : (aws.metadataEndpoint ?? AWS_METADATA),
+    region: aws.region ?? aws.defaultRegion,
+    stsEndpoint: aws.stsEndpoint,
+    principalArn: aws.principalArn,
+    formerKeys: toKeys(aws.formerAccessKeyId, aws.formerSecretAccessKey, undefined),
+    formerRoleArn: aws.formerRoleArn,
+  };
+}
+
+function resolveContainer(aws: PlatformConfig["awsPlatform"]) {
+  const url =
+    aws.containerRelativeUri === undefined
+      ? aws.containerFullUri
+      : AWS_CONTAINERS + aws.containerRelativeUri;
+  if (url === undefined) return undefined;
+  return { url, token: aws.containerToken, tokenFile: aws.containerTokenFile };
+}
+
+/** The operator's `AWS_…` key pair (ls-api §7.7); undefined unless both parts are set. */
+export function resolveAmbientAwsKeys(ambient: PlatformConfig["ambient"]): KeyPair | undefined {
+  const { awsAccessKeyId: id, awsSecretAccessKey: secret, awsSessionToken: token } = ambient;
+  return toKeys(id?.reveal(), secret, token);
+}
+
+function toKeys(
+  accessKeyId: string | undefined,
+  secretAccessKey: Secret | undefined,
+  sessionToken: Secret | undefined,
+): KeyPair | undefined {
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+  return { accessKeyId, secretAccessKey, sessionToken };
+}
+
+function toUrl(host: string): string {
+  return host.includes("://") ? host : `http://${host}`;
+}
