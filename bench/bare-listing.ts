@@ -1,6 +1,6 @@
 import { AppError } from "@bucketbridge/core";
 import { loadProvider } from "@bucketbridge/storage/providers";
-import { openEgress, providerDeps } from "./in-process.ts";
+import { openEgress, BENCH_CONTEXT, providerDeps } from "./in-process.ts";
 import type { S3Server } from "./s3-server.ts";
 
 /** Lists a bucket page by page, drops what it gets, gives the number of keys. */
@@ -15,7 +15,7 @@ export async function openOwnClient(
   const provider = await loadProvider("s3");
   const { settings, secrets } = s3.source(bucket);
   const parsed = provider.settings.parse({ ...settings, ...secrets });
-  const driver = await provider.open(parsed, providerDeps(egress));
+  const driver = await provider.open(parsed, providerDeps(egress), BENCH_CONTEXT);
   const { signal } = new AbortController();
   return {
     list: async () => {

@@ -1,7 +1,15 @@
 import { AppError, IN_FLIGHT_BYTES, silentLogger, systemClock } from "@bucketbridge/core";
-import { createImportStores, createRunRepository } from "@bucketbridge/db";
+import {
+  createImportStores,
+  createOrganizationRepository,
+  createRunRepository,
+} from "@bucketbridge/db";
 import { createEgress, type Egress } from "@bucketbridge/storage/egress";
-import { loadProvider, type ProviderDeps } from "@bucketbridge/storage/providers";
+import {
+  loadProvider,
+  type ProviderDeps,
+  type StorageContext,
+} from "@bucketbridge/storage/providers";
 import {
   ByteBudget,
   DEFAULT_ENGINE_OPTIONS,
@@ -22,6 +30,7 @@ export class InProcessWorker {
     this.#connections = new CachedConnections({
       loadProvider,
       provider: providerDeps(this.#egress),
+      organizations: createOrganizationRepository(database),
       log: silentLogger,
     });
     this.engine = {
@@ -70,5 +79,16 @@ export function providerDeps(egress: Egress): ProviderDeps {
     log: silentLogger,
     localFiles: { documentRoot: undefined, servingEnabled: false },
     ambient: {},
+    platform: { egress, aws: {}, gcp: {}, azure: {} },
   };
 }
+
+/** The only organisation of an installation, on the whole bucket. */
+export const BENCH_CONTEXT: StorageContext = {
+  organizationId: 1,
+  organizationExternalId: "bench",
+  isOnlyOrganization: true,
+  storageId: undefined,
+  direction: "source",
+  prefix: "",
+};

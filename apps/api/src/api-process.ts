@@ -6,6 +6,7 @@ import type { FastifyInstance } from "fastify";
 import type { Logger as Pino } from "pino";
 import { buildApp } from "./app.ts";
 import { createRepositories, type ApiDeps } from "./deps.ts";
+import { openPlatform } from "./platform.ts";
 import type { ProcessSettings } from "./settings.ts";
 import { createStores } from "./stores/provider-stores.ts";
 import { hashToken, tokenPrefix } from "./tokens.ts";
@@ -90,15 +91,21 @@ function openResources(
   });
   const producer = createProducer(backend, log);
   const board = openBoard(backend);
-  const egress = createEgress({ allow: settings.egressAllow, denied: ownServices(settings) });
+  const denied = ownServices(settings);
+  const egress = createEgress({ allow: settings.egressAllow, denied });
+  const platform = openPlatform(settings.platform, denied);
   const { localFiles } = settings.app;
+  const repositories = createRepositories(database);
   const deps: ApiDeps = {
-    ...createRepositories(database),
+    ...repositories,
     settings: settings.app,
     log,
     clock: systemClock,
     bell: producer,
-    stores: createStores({ egress, log, localFiles, ambient: settings.ambient }),
+    stores: createStores({
+      provider: { egress, log, localFiles, ambient: settings.ambient, platform },
+      organizations: repositories.organizations,
+    }),
     health: {
       pingDatabase: () => database.ping(),
       isStopping: () => state.isStopping,
@@ -108,7 +115,12 @@ function openResources(
   };
   const close = async (): Promise<void> => {
     await Promise.allSettled([producer.close(), board.close()]);
-    await Promise.allSettled([backend.close(), egress.close(), database.close()]);
+    await Promise.allSettled([
+      backend.close(),
+      egress.close(),
+      platform.egress.close(),
+      database.close(),
+    ]);
   };
   return { deps, database, close };
 }

@@ -4,6 +4,7 @@ import {
   cancelRun,
   createDeliveryRepository,
   createIssueRepository,
+  createOrganizationRepository,
   createProjectRepository,
   createRunRepository,
   createStorageRepository,
@@ -17,6 +18,7 @@ import {
   type DeliveryRepository,
   type ExportRunRequest,
   type IssueRepository,
+  type OrganizationRepository,
   type AnnotationRepository,
   type ProjectRepository,
   type TaskRepository,
@@ -71,6 +73,7 @@ export interface RunRequests {
 
 /** What the handlers know of the database. */
 export interface Repositories extends AnnotationRepositories {
+  readonly organizations: OrganizationRepository;
   readonly users: UserRepository;
   readonly tokens: TokenRepository;
   readonly projects: ProjectRepository;
@@ -98,6 +101,7 @@ export interface ApiDeps extends Repositories {
 export function createRepositories(database: Database): Repositories {
   return {
     ...createAnnotationRepositories(database),
+    organizations: createOrganizationRepository(database),
     users: createUserRepository(database),
     tokens: createTokenRepository(database),
     projects: createProjectRepository(database),

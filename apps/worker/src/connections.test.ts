@@ -1,5 +1,6 @@
 import { Secret, silentLogger } from "@bucketbridge/core";
 import type { Egress } from "@bucketbridge/storage/egress";
+import { makeProviderDeps } from "@bucketbridge/storage/testing";
 import { MemoryDriver } from "@bucketbridge/storage/memory";
 import { defineProvider } from "@bucketbridge/storage/providers";
 import type { SourceSnapshot } from "@bucketbridge/sync";
@@ -60,12 +61,8 @@ describe("CachedConnections", () => {
     closed.length = 0;
     connections = new CachedConnections({
       loadProvider: () => Promise.resolve(memory),
-      provider: {
-        egress: {} as Egress,
-        log: silentLogger,
-        localFiles: { documentRoot: undefined, servingEnabled: false },
-        ambient: {},
-      },
+      provider: makeProviderDeps({} as Egress),
+      organizations: { getFacts: () => Promise.resolve({ externalId: "org", isOnlyOne: true }) },
       log: silentLogger,
     });
   });

@@ -1,23 +1,38 @@
 import { AppError, type Logger, type Secret } from "@bucketbridge/core";
 import { decorate, ObjectStore, type CallObserver } from "@bucketbridge/storage";
-import type { ProviderDefinition, ProviderDeps } from "@bucketbridge/storage/providers";
 import type {
-  SourceConnection,
-  SourceConnections,
-  TargetConnection,
-  TargetConnections,
-  TargetSnapshot,
+  ProviderDefinition,
+  ProviderDeps,
+  StorageContext,
+  StorageDirection,
+} from "@bucketbridge/storage/providers";
+import {
+  folderPrefix,
+  type SourceConnection,
+  type SourceConnections,
+  type TargetConnection,
+  type TargetConnections,
+  type TargetSnapshot,
 } from "@bucketbridge/sync";
 import { placeOf } from "./place.ts";
 
 /** Open stores that nobody uses: sockets and SDK clients of sources that had work lately. */
 const MAX_IDLE = 32;
 
+/** What opening a store asks of the database. */
+export interface Organizations {
+  getFacts(organizationId: number): Promise<{
+    readonly externalId: string;
+    readonly isOnlyOne: boolean;
+  }>;
+}
+
 /** What connections need. */
 export interface ConnectionsDeps {
   /** Loads a provider's code on first use; an unknown name is `unsupported`. */
   readonly loadProvider: (name: string) => Promise<ProviderDefinition>;
   readonly provider: ProviderDeps;
+  readonly organizations: Organizations;
   readonly observe?: ((provider: string) => CallObserver) | undefined;
   readonly log: Logger;
 }
@@ -25,6 +40,9 @@ export interface ConnectionsDeps {
 /** What opening a storage takes of its snapshot. */
 interface StorageSnapshot {
   readonly id: number;
+  readonly organizationId: number;
+  /** Absent: a source. */
+  readonly direction?: StorageDirection;
   readonly provider: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly secrets: Secret<Readonly<Record<string, string>>> | undefined;
@@ -115,7 +133,7 @@ export class CachedConnections implements SourceConnections {
     const deps = this.#deps.provider;
     const definition = await this.#deps.loadProvider(source.provider);
     const settings = parseSettings(definition, source);
-    const driver = await definition.open(settings, deps);
+    const driver = await definition.open(settings, deps, await this.#contextOf(source));
     const observer = this.#deps.observe?.(source.provider);
     const decorated = decorate(driver, {
       // Deliveries have their own times for the next attempt, and a slot must not wait for a throttled store.
@@ -132,6 +150,19 @@ export class CachedConnections implements SourceConnections {
       toReferences: (keys) => keys.map((key) => prefix + toReference(key)),
       filterName: (key) => definition.filterName?.(key) ?? key,
       close: () => decorated.close(),
+    };
+  }
+
+  async #contextOf(storage: StorageSnapshot): Promise<StorageContext> {
+    const { id: storageId, organizationId, direction = "source", prefix } = storage;
+    const { externalId, isOnlyOne } = await this.#deps.organizations.getFacts(organizationId);
+    return {
+      organizationId,
+      organizationExternalId: externalId,
+      isOnlyOrganization: isOnlyOne,
+      storageId,
+      direction,
+      prefix: folderPrefix(prefix),
     };
   }
 
@@ -178,7 +209,7 @@ export class CachedTargetConnections implements TargetConnections {
 
   /** Rejects as `CachedConnections.acquire`. */
   acquire({ targetId, ...target }: TargetSnapshot): Promise<TargetConnection> {
-    return this.#connections.acquire({ id: targetId, ...target });
+    return this.#connections.acquire({ id: targetId, direction: "target", ...target });
   }
 }
 

@@ -11,7 +11,11 @@ import {
   type QueueBackend,
 } from "@bucketbridge/queue";
 import { createEgress, type Egress } from "@bucketbridge/storage/egress";
-import { loadProvider, type ProviderDefinition } from "@bucketbridge/storage/providers";
+import {
+  loadProvider,
+  type PlatformAccess,
+  type ProviderDefinition,
+} from "@bucketbridge/storage/providers";
 import {
   ByteBudget,
   DEFAULT_ENGINE_OPTIONS,
@@ -28,6 +32,7 @@ import { observeLoads, observeScans } from "./engine-observer.ts";
 import { RunShare } from "./handlers/run-share.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { ownServices } from "./own-services.ts";
+import { openPlatform } from "./platform.ts";
 import type { RunViews, SweepStore, TargetSweepStore, TurnNumbers, WorkCounts } from "./ports.ts";
 import { toWorkersWanted, type WorkersWanted } from "./scale.ts";
 import type { WorkerSettings } from "./settings.ts";
@@ -58,11 +63,13 @@ export interface WorkerDeps extends ImportDeps, ExportDeps {
   readonly board: Board;
   readonly bell: QueueBell;
   readonly egress: Egress;
+  readonly platform: PlatformAccess;
   readonly connections: CachedConnections;
   readonly numbers: TurnNumbers;
   readonly sweeps: SweepStore;
   readonly targetSweeps: TargetSweepStore;
   readonly purge: Stores["purge"];
+  readonly retain: Stores["retain"];
   readonly metrics: Metrics;
   readonly wanted: () => Promise<WorkersWanted>;
 }
@@ -98,7 +105,12 @@ export function buildDeps(
     toWanted,
     log,
   });
-  const outside = openOutside(settings, { log, metrics, ...overrides });
+  const outside = openOutside(settings, {
+    log,
+    metrics,
+    organizations: stores.organizations,
+    ...overrides,
+  });
   const worker = { bell, clock, log, owner: ownerName() };
   const engine: ImportEngine = {
     runs: stores.runs,
@@ -161,20 +173,23 @@ function openQueue(
   return { backend, producer: createProducer(backend, log), board: openBoard(backend) };
 }
 
-/** The way to hosts that users named. */
+/** The ways out: to hosts that users named, and as the platform itself. */
 function openOutside(
   settings: WorkerSettings,
-  parts: DepsOverrides & { readonly log: Logger; readonly metrics: Metrics },
-): Pick<WorkerDeps, "egress" | "connections"> {
+  parts: DepsOverrides & Pick<Stores, "organizations"> & Pick<WorkerDeps, "log" | "metrics">,
+): Pick<WorkerDeps, "egress" | "platform" | "connections"> {
   const { log, metrics } = parts;
-  const egress = createEgress({ allow: settings.egressAllow, denied: ownServices(settings) });
+  const denied = ownServices(settings);
+  const egress = createEgress({ allow: settings.egressAllow, denied });
+  const platform = openPlatform(settings.platform, denied);
   const connections = new CachedConnections({
     loadProvider: parts.loadProvider ?? loadProvider,
-    provider: { egress, log, localFiles: settings.localFiles, ambient: settings.ambient },
+    provider: { egress, log, localFiles: settings.localFiles, ambient: settings.ambient, platform },
+    organizations: parts.organizations,
     observe: (provider) => (call) => {
       metrics.onStoreCall(provider, call);
     },
     log,
   });
-  return { egress, connections };
+  return { egress, platform, connections };
 }

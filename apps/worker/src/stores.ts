@@ -1,9 +1,11 @@
 import type { Logger } from "@bucketbridge/core";
 import {
+  applyRetention,
   countWork,
   createDatabase,
   createExportStores,
   createImportStores,
+  createOrganizationRepository,
   createRunRepository,
   describeRun,
   describeTarget,
@@ -15,8 +17,10 @@ import {
   sweepTargets,
   type Database,
   type ExportStores,
+  type RetentionResult,
 } from "@bucketbridge/db";
 import type { LoadStore, RunStore, ScanStore } from "@bucketbridge/sync";
+import type { Organizations } from "./connections.ts";
 import type {
   Cards,
   RunViews,
@@ -42,12 +46,15 @@ export interface Stores {
   readonly views: RunViews;
   readonly exportStores: ExportStores;
   readonly cards: Cards;
+  readonly organizations: Organizations;
   readonly numbers: TurnNumbers;
   readonly sweeps: SweepStore;
   readonly targetSweeps: TargetSweepStore;
   readonly work: WorkStore;
   /** Removes a bounded piece of what belongs to deleted storages and projects. */
   purge(): Promise<{ readonly rows: number; readonly isMore: boolean }>;
+  /** Drops a bounded piece of what is older than the configuration keeps; undefined while another worker is at it. */
+  retain(): Promise<RetentionResult | undefined>;
 }
 
 /** Connects with the first statement. `onSettled` hears how long each settled delivery took, from its wish. */
@@ -74,6 +81,7 @@ export function openStores(
     }),
     database,
     views: createRunRepository(database),
+    organizations: createOrganizationRepository(database),
     cards: {
       describe: (run) => describeRun(database, run),
       describeTarget: (target) => describeTarget(database, target),
@@ -86,5 +94,6 @@ export function openStores(
     targetSweeps: { sweepTargets: () => sweepTargets(database, MAX_SWEPT) },
     work: { countWork: () => countWork(database) },
     purge: () => purgeDeleted(database, PURGE_PIECE),
+    retain: () => applyRetention(database, settings.retention, PURGE_PIECE),
   };
 }

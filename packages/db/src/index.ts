@@ -25,6 +25,11 @@ export {
   type UserRepository,
 } from "./repositories/users.ts";
 export {
+  createOrganizationRepository,
+  type OrganizationFacts,
+  type OrganizationRepository,
+} from "./repositories/organizations.ts";
+export {
   createProjectRepository,
   PROJECT_ORDERS,
   type ProjectCreator,
@@ -102,12 +107,14 @@ export {
   type TaskRepository,
   type TaskTotals,
 } from "./repositories/tasks.ts";
+export { purgeDeleted, type PurgeOptions, type PurgeResult } from "./maintenance/purge.ts";
 export {
-  dropOldPlaces,
-  purgeDeleted,
-  type PurgeOptions,
-  type PurgeResult,
-} from "./maintenance/purge.ts";
+  applyRetention,
+  type RetentionBounds,
+  type RetentionKind,
+  type RetentionPolicy,
+  type RetentionResult,
+} from "./maintenance/retention.ts";
 export { createTasks, type TasksToCreate } from "./tasks/create-tasks.ts";
 export { deleteTasks, type DeletedTasks, type TasksToDelete } from "./tasks/delete-tasks.ts";
 export type {
@@ -167,7 +174,6 @@ export {
 export {
   applyDeletedEvent,
   applySavedEvent,
-  dropTombstones,
   isEventConflict,
   type AnnotationDeletedEvent,
   type AnnotationSavedEvent,
@@ -176,7 +182,6 @@ export {
 } from "./events/annotation-events.ts";
 export {
   createEventAccessRepository,
-  dropReceipts,
   type EventAccessRepository,
   type EventKeyRecord,
   type EventReceipt,

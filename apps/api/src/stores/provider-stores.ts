@@ -1,56 +1,82 @@
 import { AppError } from "@bucketbridge/core";
-import { decorate, ObjectStore } from "@bucketbridge/storage";
+import type { OrganizationRepository } from "@bucketbridge/db";
+import { decorate, ObjectStore, type StorageDriver } from "@bucketbridge/storage";
 import {
   isProviderName,
   listSettingsFields,
   loadProvider,
   type ProviderDefinition,
   type ProviderDeps,
+  type StorageContext,
 } from "@bucketbridge/storage/providers";
-import type { CheckOptions, FullSettings, OpenStore, Stores } from "./stores.ts";
+import { folderPrefix } from "@bucketbridge/sync";
+import type { FullSettings, OpenStore, Stores, StoreScope } from "./stores.ts";
 
 /** Somebody waits for the answer: less patience than a worker has. */
 const PATIENCE = { attempts: 2, timeoutMs: 15_000 };
 
+/** What opening a store needs. */
+export interface StoresDeps {
+  readonly provider: ProviderDeps;
+  readonly organizations: Pick<OrganizationRepository, "getFacts">;
+}
+
 /** The stores of all providers. Their SDKs load on first use. */
-export function createStores(deps: ProviderDeps): Stores {
+export function createStores(deps: StoresDeps): Stores {
   return {
     find: async (type) => (isProviderName(type) ? loadProvider(type) : undefined),
-    check: (definition, settings, options) => check(definition, deps, settings, options),
+    async check(definition, full, scope, signal) {
+      const settings = parse(definition, full);
+      const context = await toContext(deps, scope);
+      const driver = await definition.open(settings, deps.provider, context);
+      try {
+        const { direction } = scope;
+        await definition.validate(driver, settings, {
+          direction,
+          prefix: scope.prefix ?? "",
+          signal,
+        });
+      } finally {
+        await driver.close();
+      }
+    },
     checkHosts: (definition, settings, signal) =>
-      assertHostsAllowed(definition, deps, settings, signal),
-    open: (definition, settings) => open(definition, deps, settings),
+      assertHostsAllowed(definition, deps.provider, settings, signal),
+    async open(definition, full, scope) {
+      const settings = parse(definition, full);
+      const context = await toContext(deps, scope);
+      const driver = decorate(await definition.open(settings, deps.provider, context), PATIENCE);
+      return toOpenStore(definition, settings, driver);
+    },
   };
 }
 
-async function check(
+function toOpenStore(
   definition: ProviderDefinition,
-  deps: ProviderDeps,
-  full: FullSettings,
-  options: CheckOptions,
-): Promise<void> {
-  const settings = parse(definition, full);
-  const driver = await definition.open(settings, deps);
-  try {
-    await definition.validate(driver, settings, options);
-  } finally {
-    await driver.close();
-  }
-}
-
-async function open(
-  definition: ProviderDefinition,
-  deps: ProviderDeps,
-  full: FullSettings,
-): Promise<OpenStore> {
-  const settings = parse(definition, full);
-  const driver = decorate(await definition.open(settings, deps), PATIENCE);
+  settings: Record<string, unknown>,
+  driver: StorageDriver,
+): OpenStore {
   const place = definition.describe(settings);
   return {
     store: new ObjectStore(driver, { provider: definition.name, place }),
     filterName: (key) => definition.filterName?.(key) ?? key,
     shownName: (key) => definition.toDisplayKey?.(settings, key) ?? key,
     close: () => driver.close(),
+  };
+}
+
+async function toContext(
+  { organizations }: StoresDeps,
+  scope: StoreScope,
+): Promise<StorageContext> {
+  const { externalId, isOnlyOne } = await organizations.getFacts(scope.organizationId);
+  return {
+    organizationId: scope.organizationId,
+    organizationExternalId: externalId,
+    isOnlyOrganization: isOnlyOne,
+    storageId: scope.storageId,
+    direction: scope.direction,
+    prefix: folderPrefix(scope.prefix),
   };
 }
 

@@ -4,11 +4,13 @@ import type { ProviderDefinition, StorageDirection } from "@bucketbridge/storage
 /** Settings with their secrets, as the provider's schema takes them. */
 export type FullSettings = Readonly<Record<string, unknown>>;
 
-/** How a connection is checked. */
-export interface CheckOptions {
+/** For whom and for what a store is opened. */
+export interface StoreScope {
+  readonly organizationId: number;
+  /** Undefined before the storage is saved. */
+  readonly storageId: number | undefined;
   readonly direction: StorageDirection;
-  readonly prefix: string;
-  readonly signal: AbortSignal;
+  readonly prefix: string | null;
 }
 
 /** A store that is open for one request. Whoever opened it closes it. */
@@ -29,7 +31,8 @@ export interface Stores {
   check(
     definition: ProviderDefinition,
     settings: FullSettings,
-    options: CheckOptions,
+    scope: StoreScope,
+    signal: AbortSignal,
   ): Promise<void>;
   /** Whether the hosts that the user named may be reached; nothing is sent to them. Rejects with the refusal. */
   checkHosts(
@@ -38,5 +41,9 @@ export interface Stores {
     signal: AbortSignal,
   ): Promise<void>;
   /** Makes no connection yet. */
-  open(definition: ProviderDefinition, settings: FullSettings): Promise<OpenStore>;
+  open(
+    definition: ProviderDefinition,
+    settings: FullSettings,
+    scope: StoreScope,
+  ): Promise<OpenStore>;
 }

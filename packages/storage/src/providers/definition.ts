@@ -1,41 +1,11 @@
-import type { Logger, Secret } from "@bucketbridge/core";
 import type { z } from "zod";
 import type { StorageDriver } from "../driver.ts";
-import type { Egress } from "../egress/egress.ts";
-
-/** Which way data flow through a storage. */
-export type StorageDirection = "source" | "target";
-
-/** What a provider is made with, besides its settings. */
-export interface ProviderDeps {
-  /** The only way to hosts that a user named. */
-  readonly egress: Egress;
-  readonly log: Logger;
-  /** Operator settings of local files; a provider that does not need them ignores them. */
-  readonly localFiles: LocalFilesPolicy;
-  /** Ambient values of the contract's environment fallbacks (ls-api §7.7), already resolved by the configuration. */
-  readonly ambient: AmbientSettings;
-}
-
-/** Where local files may lie. `documentRoot` undefined: serving is off. */
-export interface LocalFilesPolicy {
-  readonly documentRoot: string | undefined;
-  readonly servingEnabled: boolean;
-}
-
-/** Values that stand in for settings which the user left blank. Allowed only as design §9 says. */
-export interface AmbientSettings {
-  readonly s3Endpoint?: string | undefined;
-  readonly s3Region?: string | undefined;
-  /** The operator's own key pair; given only for a storage that may use it, and never used with a user's endpoint. */
-  readonly s3Credentials?:
-    | {
-        readonly accessKeyId: string;
-        readonly secretAccessKey: Secret;
-        readonly sessionToken: Secret | undefined;
-      }
-    | undefined;
-}
+import type {
+  LocalFilesPolicy,
+  ProviderDeps,
+  StorageContext,
+  StorageDirection,
+} from "./provider-deps.ts";
 
 /** What a person reads about a provider, and how its `/form` looks. */
 export interface FormField {
@@ -80,7 +50,11 @@ export interface ProviderDefinition<
   /** What errors name: `s3://bucket/prefix`, `/data/folder`. */
   describe(settings: z.output<Settings>): string;
   /** Makes the driver; loads its SDK on first use. No connection is made. */
-  open(settings: z.output<Settings>, deps: ProviderDeps): Promise<StorageDriver>;
+  open(
+    settings: z.output<Settings>,
+    deps: ProviderDeps,
+    context: StorageContext,
+  ): Promise<StorageDriver>;
   /**
    * The contract's check of a connection (ls-api §7.6): resolves, or throws an `AppError` whose `message` is the
    * contract's sentence. At most 20 s (design §13).

@@ -1,12 +1,4 @@
-export {
-  defineProvider,
-  type AmbientSettings,
-  type FormField,
-  type LocalFilesPolicy,
-  type ProviderDefinition,
-  type ProviderDeps,
-  type StorageDirection,
-} from "./definition.ts";
+export { defineProvider, type FormField, type ProviderDefinition } from "./definition.ts";
 export {
   changedLocation,
   requiresSecretsAgain,
@@ -14,5 +6,18 @@ export {
   type SettingsValues,
   type SplitSettings,
 } from "./location.ts";
+export {
+  mayUseAmbient,
+  type AmbientSettings,
+  type AwsKeys,
+  type AwsPlatform,
+  type AzurePlatform,
+  type GcpPlatform,
+  type LocalFilesPolicy,
+  type PlatformAccess,
+  type ProviderDeps,
+  type StorageContext,
+  type StorageDirection,
+} from "./provider-deps.ts";
 export { isProviderName, loadProvider, PROVIDER_NAMES, type ProviderName } from "./registry.ts";
 export { listSettingsFields, type SettingsField } from "./settings-fields.ts";

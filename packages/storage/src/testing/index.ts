@@ -21,3 +21,4 @@ export type {
   ServiceGap,
 } from "./harness.ts";
 export { memoryHarness } from "./memory-harness.ts";
+export { makeProviderDeps, makeStorageContext } from "./provider-deps.ts";

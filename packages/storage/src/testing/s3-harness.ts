@@ -7,23 +7,22 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { silentLogger } from "@bucketbridge/core";
 import { findMinio } from "@bucketbridge/testkit/minio";
 import { startS3Fake } from "@bucketbridge/testkit/s3-fake";
 import type { StorageDriver } from "../driver.ts";
 import { createEgress } from "../egress/create-egress.ts";
 import type { Egress } from "../egress/egress.ts";
 import { s3Provider } from "../providers/s3/index.ts";
+import { makeProviderDeps, makeStorageContext } from "./provider-deps.ts";
 import type { DriverHarness, HarnessOverride, HarnessUnavailable } from "./harness.ts";
 
 /** Opens the driver as the processes do, from the fields of the wire. */
 export function openS3(fields: Record<string, unknown>, egress: Egress): Promise<StorageDriver> {
-  return s3Provider.open(s3Provider.settings.parse(fields), {
-    egress,
-    log: silentLogger,
-    localFiles: { documentRoot: undefined, servingEnabled: false },
-    ambient: {},
-  });
+  return s3Provider.open(
+    s3Provider.settings.parse(fields),
+    makeProviderDeps(egress),
+    makeStorageContext(),
+  );
 }
 
 /** The driver on the fake, which checks signatures and has all kinds of refusals. */

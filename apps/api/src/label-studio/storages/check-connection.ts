@@ -2,6 +2,7 @@ import { isAppError } from "@bucketbridge/core";
 import { isEgressRefusal } from "@bucketbridge/storage/egress";
 import { ApiError, nonFieldError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
+import type { StoreScope } from "../../stores/stores.ts";
 import type { StorageDraft } from "./draft.ts";
 import type { StorageKind } from "./storage-kind.ts";
 import type { StorageWarning } from "./view.ts";
@@ -18,17 +19,25 @@ const LIST_DENIED: StorageWarning = {
 /** The contract's words for a connection that cannot even be tried. */
 const NOTHING_TO_CHECK = "Error validating storage connection";
 
+/** Whose storage is looked at, and what ends the look. */
+export interface Asker {
+  readonly organizationId: number;
+  /** Undefined before the storage is saved. */
+  readonly storageId: number | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** The check before a storage is saved. A source that names no place yet can be saved; its runs fail until it has one. */
 export async function checkBeforeSave(
   deps: Pick<ApiDeps, "stores">,
   kind: StorageKind,
   draft: StorageDraft,
-  signal: AbortSignal,
+  asker: Asker,
 ): Promise<readonly StorageWarning[]> {
   if (kind.direction === "target" || isPlaced(kind, draft)) {
-    return checkConnection(deps, kind, draft, signal);
+    return checkConnection(deps, kind, draft, asker);
   }
-  await checkHosts(deps, kind, draft, signal);
+  await checkHosts(deps, kind, draft, asker.signal);
   return [];
 }
 
@@ -41,24 +50,31 @@ export async function checkConnection(
   deps: Pick<ApiDeps, "stores">,
   kind: StorageKind,
   draft: StorageDraft,
-  signal: AbortSignal,
+  asker: Asker,
 ): Promise<readonly StorageWarning[]> {
   if (!isPlaced(kind, draft)) {
-    await checkHosts(deps, kind, draft, signal);
+    await checkHosts(deps, kind, draft, asker.signal);
     throw nonFieldError(NOTHING_TO_CHECK);
   }
   try {
-    await deps.stores.check(kind.definition, toFullSettings(draft), {
-      direction: kind.direction,
-      prefix: draft.prefix ?? "",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS)]),
-    });
+    const signal = AbortSignal.any([asker.signal, AbortSignal.timeout(CHECK_MS)]);
+    const scope = toScope(kind, draft, asker);
+    await deps.stores.check(kind.definition, toFullSettings(draft), scope, signal);
     return [];
   } catch (error) {
     const isListDenied = isAppError(error, "permission_denied") && !isEgressRefusal(error);
     if (kind.direction !== "target" || !isListDenied) throw toCheckError(error);
     return [LIST_DENIED];
   }
+}
+
+/** As a store is opened for the draft. */
+export function toScope(
+  { direction }: Pick<StorageKind, "direction">,
+  { prefix }: Pick<StorageDraft, "prefix">,
+  { organizationId, storageId }: Omit<Asker, "signal">,
+): StoreScope {
+  return { organizationId, storageId, direction, prefix };
 }
 
 /** Nothing would be sent to these hosts yet, but a refusal should not wait for the first run. */

@@ -64,7 +64,11 @@ export async function createStorage(
   const draft = readStorage(body.reader, body.raw, emptyDraft(kind), kind);
   const projectId = await readProjectOf(deps, body);
   body.reader.finish();
-  const warnings = await checkBeforeSave(deps, kind, draft, clientSignal(reply));
+  const warnings = await checkBeforeSave(deps, kind, draft, {
+    organizationId: body.organizationId,
+    storageId: undefined,
+    signal: clientSignal(reply),
+  });
   const storage = await deps.storages.create(body.organizationId, {
     ...draft,
     // Without one, finish() has thrown.
@@ -161,7 +165,8 @@ async function readUpdate(
   if (isReplace || raw["project"] !== undefined) await checkProjectStays(deps, storage, body);
   reader.finish();
   const isConnection = isReplace || touchesConnection(raw, kind);
-  const warnings = isConnection ? await checkBeforeSave(deps, kind, draft, signal) : [];
+  const asker = { organizationId: body.organizationId, storageId: storage.id, signal };
+  const warnings = isConnection ? await checkBeforeSave(deps, kind, draft, asker) : [];
   const update = {
     fields: changedFields(storage, draft),
     secrets: namesSecrets(raw, kind) ? draft.secrets : undefined,

@@ -5,7 +5,7 @@ import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
 import { queryFlag } from "../query.ts";
-import { checkConnection, toCheckError, toFullSettings } from "./check-connection.ts";
+import { checkConnection, toCheckError, toFullSettings, toScope } from "./check-connection.ts";
 import { readUnsaved } from "./handlers.ts";
 import { previewFiles, type PreviewFile } from "./preview.ts";
 import type { StorageKind } from "./storage-kind.ts";
@@ -30,8 +30,9 @@ export async function validateStorage(
 ): Promise<ValidationReport | undefined> {
   const { draft, reader, projectId, storageId } = await readUnsaved(deps, kind, request);
   reader.finish();
-  const noticed = await checkConnection(deps, kind, draft, clientSignal(reply));
   const { organizationId } = identityOf(request);
+  const asker = { organizationId, storageId, signal: clientSignal(reply) };
+  const noticed = await checkConnection(deps, kind, draft, asker);
   const place = { id: storageId, organizationId, projectId: projectId ?? 0 };
   const overlaps = await findOverlaps(deps, kind, { ...draft, ...place });
   const warnings = [...noticed, ...overlaps];
@@ -46,13 +47,16 @@ export async function previewStorage(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<readonly PreviewFile[]> {
-  const { draft, reader } = await readUnsaved(deps, kind, request);
+  const { draft, reader, storageId } = await readUnsaved(deps, kind, request);
+  const { organizationId } = identityOf(request);
   const asked = reader.integer("limit", { min: 0, max: MAX_PREVIEW_FILES });
   reader.finish();
   const signal = clientSignal(reply);
-  await checkConnection(deps, kind, draft, signal);
+  const asker = { organizationId, storageId, signal };
+  await checkConnection(deps, kind, draft, asker);
   const limit = Math.max(1, asked ?? DEFAULT_PREVIEW_FILES);
-  const open = await deps.stores.open(kind.definition, toFullSettings(draft));
+  const scope = toScope(kind, draft, asker);
+  const open = await deps.stores.open(kind.definition, toFullSettings(draft), scope);
   try {
     return await previewFiles(open, draft, { limit, signal });
   } catch (error) {

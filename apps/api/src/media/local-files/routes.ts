@@ -74,30 +74,28 @@ async function findFile(
   const { organizationId } = identityOf(request);
   const found = await storages.list(organizationId, { direction: "source", provider: PROVIDER });
   const places = found
-    .flatMap(({ settings }) => toPlace(definition, settings, wanted))
+    .flatMap((storage) => toPlace(definition, storage, wanted))
     // The shortest key lies below the deepest folder.
     .toSorted((a, b) => a.key.length - b.key.length);
-  for (const { settings, key } of places) {
-    const file = await openFile(await stores.open(definition, settings), key, signal);
+  for (const { storage, key } of places) {
+    const { id: storageId, settings, prefix } = storage;
+    const scope = { organizationId, storageId, direction: "source" as const, prefix };
+    const file = await openFile(await stores.open(definition, settings, scope), key, signal);
     if (file !== undefined) return file;
   }
   return undefined;
 }
 
 interface Place {
-  readonly settings: StorageRecord["settings"];
+  readonly storage: StorageRecord;
   readonly key: string;
 }
 
 /** The key of the path in a storage; none when it lies outside. */
-function toPlace(
-  definition: ProviderDefinition,
-  settings: StorageRecord["settings"],
-  wanted: string,
-): Place[] {
-  const parsed = definition.settings.safeParse(settings);
+function toPlace(definition: ProviderDefinition, storage: StorageRecord, wanted: string): Place[] {
+  const parsed = definition.settings.safeParse(storage.settings);
   const key = parsed.success ? definition.fromDisplayKey?.(parsed.data, wanted) : undefined;
-  return key === undefined ? [] : [{ settings, key }];
+  return key === undefined ? [] : [{ storage, key }];
 }
 
 async function openFile(

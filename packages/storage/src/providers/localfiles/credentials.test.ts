@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ObjectStore } from "../../object-store.ts";
 import { calm } from "../../testing/case.ts";
 import { makeTemporaryFolder } from "../../testing/temporary-folder.ts";
-import type { LocalFilesPolicy } from "../definition.ts";
+import type { LocalFilesPolicy } from "../provider-deps.ts";
 import { LocalFilesDriver } from "./driver.ts";
+import { makeProviderDeps, makeStorageContext } from "../../testing/provider-deps.ts";
 import { localfilesProvider } from "./index.ts";
 
 let folder: Awaited<ReturnType<typeof makeTemporaryFolder>>;
@@ -116,12 +117,10 @@ describe("the check of a local path", () => {
 
   it("is repeated by every call, so that a narrower policy counts at once", async () => {
     const settings = { path: path.join(root, "set") };
-    const driver = await localfilesProvider.open(settings, {
-      egress: undefined as never,
-      log: silentLogger,
+    const deps = makeProviderDeps(undefined as never, {
       localFiles: { documentRoot: undefined, servingEnabled: true },
-      ambient: {},
     });
+    const driver = await localfilesProvider.open(settings, deps, makeStorageContext());
     const store = new ObjectStore(driver, { provider: "localfiles", place: settings.path });
     const calls = [
       store.pages({}, calm).next(),

@@ -1,6 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import type { LocalFilesPolicy } from "../definition.ts";
+import type { LocalFilesPolicy } from "../provider-deps.ts";
 import { errnoOf, LocalFilesFault } from "./errors.ts";
 import type { LocalfilesSettings } from "./settings.ts";
 

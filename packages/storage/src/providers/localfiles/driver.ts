@@ -11,7 +11,7 @@ import type {
   ReadResult,
   StorageDriver,
 } from "../../driver.ts";
-import type { LocalFilesPolicy } from "../definition.ts";
+import type { LocalFilesPolicy } from "../provider-deps.ts";
 import { toByteString } from "./byte-string.ts";
 import { FileAccess } from "./client.ts";
 import { resolveRoot, type LocalRoot } from "./credentials.ts";

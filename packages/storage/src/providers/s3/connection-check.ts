@@ -1,7 +1,7 @@
 import { AppError, isAppError } from "@bucketbridge/core";
 import type { ErrorClass, StorageDriver } from "../../driver.ts";
 import { classifyFailure } from "../../failure.ts";
-import type { StorageDirection } from "../definition.ts";
+import type { StorageDirection } from "../provider-deps.ts";
 import { textOf, type S3Settings } from "./settings.ts";
 
 /** What the contract's check looks at. */

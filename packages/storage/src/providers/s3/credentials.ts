@@ -1,5 +1,5 @@
 import { AppError, Secret } from "@bucketbridge/core";
-import type { AmbientSettings } from "../definition.ts";
+import type { AmbientSettings } from "../provider-deps.ts";
 import { textOf, type S3Settings } from "./settings.ts";
 
 /** A key pair, with a token when it belongs to a session. */
