@@ -9,6 +9,7 @@ import {
   loggingSlice,
   queueSlice,
   resolveLocalFiles,
+  retentionSlice,
   secretsSlice,
   workerSlice,
 } from "@bucketbridge/config";
@@ -36,6 +37,7 @@ function readSettings(): WorkerSettings {
       localFiles: localFilesSlice,
       logging: loggingSlice,
       queue: queueSlice,
+      retention: retentionSlice,
       secrets: secretsSlice,
       worker: workerSlice,
     },
@@ -64,6 +66,7 @@ function readSettings(): WorkerSettings {
       },
     },
     exporting: {},
+    retention: config.retention,
   };
 }
 

@@ -24,6 +24,8 @@ export interface Metrics extends WorkObserver, DeliveryObserver {
   onStoreCall(provider: string, call: CallRecord): void;
   /** A delivery is settled, so long after its wish was committed. */
   onSettled(lagSeconds: number): void;
+  /** Rows that were dropped because they were old, by kind. */
+  onRetention(dropped: Readonly<Record<string, number>>): void;
   /** The Prometheus text. A source that is away only leaves its series out. */
   render(): Promise<string>;
 }
@@ -82,6 +84,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       work.inc({ unit: "row" }, rows);
     },
     ...registerDeliveries(registry),
+    onRetention: registerRetention(registry),
     render: async () => {
       await refresh();
       return registry.metrics();
@@ -111,6 +114,18 @@ function registerDeliveries(registry: Registry): Pick<Metrics, "onDeliveries" | 
     onSettled: (lagSeconds) => {
       lag.observe(lagSeconds);
     },
+  };
+}
+
+function registerRetention(registry: Registry): Metrics["onRetention"] {
+  const counter = new Counter({
+    name: "bucketbridge_retention_dropped_total",
+    help: "Rows that this process has dropped because they were kept long enough",
+    labelNames: ["kind"],
+    registers: [registry],
+  });
+  return (dropped) => {
+    for (const [kind, count] of Object.entries(dropped)) counter.inc({ kind }, count);
   };
 }
 

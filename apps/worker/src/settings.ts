@@ -1,5 +1,6 @@
 import type { WorkerGroup } from "@bucketbridge/config";
 import type { Secret } from "@bucketbridge/core";
+import type { RetentionPolicy } from "@bucketbridge/db";
 import type { AmbientSettings, LocalFilesPolicy } from "@bucketbridge/storage/providers";
 import type { EngineOptions, ExportOptions } from "@bucketbridge/sync";
 import type { LogLevel } from "./logger.ts";
@@ -21,6 +22,7 @@ export interface WorkerSettings {
   readonly inFlightBytes: number;
   readonly engine: Partial<EngineOptions>;
   readonly exporting: Partial<ExportOptions>;
+  readonly retention: RetentionPolicy;
   /** For tests: how soon the job of a dead worker runs again. */
   readonly lockMs?: number | undefined;
   readonly stalledIntervalMs?: number | undefined;

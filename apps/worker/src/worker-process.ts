@@ -23,6 +23,9 @@ const SWEEP_INTERVAL_MS = 3_000;
 const PURGE_INTERVAL_MS = 60_000;
 const PURGE_PAUSE_MS = 1_000;
 
+/** What is kept for days may be kept for an hour more. */
+const RETENTION_INTERVAL_MS = 3_600_000;
+
 /** A worker that works. */
 export interface WorkerProcess {
   readonly healthPort: number;
@@ -126,13 +129,33 @@ function startLoops(deps: WorkerDeps): BackgroundLoop[] {
       clock,
       log,
     }),
+    new BackgroundLoop({
+      name: "retention",
+      round: () => retain(deps),
+      retryMs: PURGE_INTERVAL_MS,
+      clock,
+      log,
+    }),
   ];
+}
+
+/** A piece of what has been kept long enough; gives the wait before the next one. */
+async function retain({ retain, metrics, log }: WorkerDeps): Promise<number> {
+  const result = await retain();
+  if (result === undefined) return RETENTION_INTERVAL_MS;
+  const { dropped, isMore } = result;
+  metrics.onRetention(dropped);
+  if (Object.values(dropped).some((count) => count > 0)) {
+    log.info({ ...dropped, isMore }, "worker.retention");
+  }
+  return isMore ? PURGE_PAUSE_MS : RETENTION_INTERVAL_MS;
 }
 
 async function closeDeps(deps: WorkerDeps): Promise<void> {
   await deps.bell.settled();
   await Promise.all([deps.producer.close(), deps.board.close(), deps.connections.close()]);
   await deps.egress.close();
+  await deps.platform.egress.close();
   await deps.backend.close();
   await deps.database.close();
 }

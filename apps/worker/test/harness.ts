@@ -189,6 +189,13 @@ class OwnWorld implements World {
       inFlightBytes: 64 * 1024 * 1024,
       engine: {},
       exporting: {},
+      retention: {
+        solvedIssueDays: 30,
+        runsPerStorage: 200,
+        tombstoneDays: 30,
+        receiptDays: 30,
+        oldPlaceDays: 7,
+      },
     };
     this.database = createDatabase({
       url: new Secret(url),

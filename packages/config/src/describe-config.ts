@@ -11,6 +11,7 @@ import { loggingSlice } from "./slices/logging.ts";
 import { ownerSlice } from "./slices/owner.ts";
 import { platformSlice } from "./slices/platform.ts";
 import { queueSlice } from "./slices/queue.ts";
+import { retentionSlice } from "./slices/retention.ts";
 import { secretsSlice } from "./slices/secrets.ts";
 import { standaloneSlice } from "./slices/standalone.ts";
 import { storageTypesSlice } from "./slices/storage-types.ts";
@@ -33,6 +34,7 @@ const ALL_SLICES = [
   awsPlatformSlice,
   workerSlice,
   limitsSlice,
+  retentionSlice,
   loggingSlice,
   standaloneSlice,
 ] as const satisfies readonly Slice[];

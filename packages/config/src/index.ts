@@ -13,6 +13,7 @@ export { loggingSlice } from "./slices/logging.ts";
 export { ownerSlice } from "./slices/owner.ts";
 export { platformSlice } from "./slices/platform.ts";
 export { queueSlice } from "./slices/queue.ts";
+export { retentionSlice } from "./slices/retention.ts";
 export { secretsSlice } from "./slices/secrets.ts";
 export { standaloneSlice } from "./slices/standalone.ts";
 export { storageTypesSlice } from "./slices/storage-types.ts";

@@ -2,12 +2,7 @@ import { Secret } from "@bucketbridge/core";
 import { describe, expect, it } from "vitest";
 import { ExportScene } from "../testing/export-scene.ts";
 import { defined, useTestDatabase } from "../testing/test-database.ts";
-import {
-  applyDeletedEvent,
-  applySavedEvent,
-  dropTombstones,
-  type EventTask,
-} from "./annotation-events.ts";
+import { applyDeletedEvent, applySavedEvent, type EventTask } from "./annotation-events.ts";
 import { createEventAccessRepository } from "./event-access.ts";
 
 const test = useTestDatabase("annotation_events");
@@ -65,8 +60,6 @@ describe("events of annotations", () => {
     expect(await deleted(scene, 7)).toEqual({ kind: "deleted", targetIds: [scene.target.id] });
     expect(await saved(scene, 7)).toEqual({ kind: "stale" });
     expect(await storedIn(scene)).toEqual([]);
-    await test.look("UPDATE annotation_tombstone SET deleted_at = now() - interval '31 days'");
-    expect(await dropTombstones(test.db, 30)).toBe(1);
   });
 
   it("name their task by our id, the platform's or the key of its object", async () => {

@@ -114,18 +114,6 @@ export async function applyDeletedEvent(
   );
 }
 
-/** Forgets tombstones older than this many days, of all organisations; an event that is later still brings back what it names. */
-export async function dropTombstones(database: Database, olderThanDays: number): Promise<number> {
-  return database.inMaintenance(
-    (tx) => tx.$executeRaw`
-      DELETE FROM annotation_tombstone t
-      WHERE (t.project_id, t.external_id) IN (
-        SELECT x.project_id, x.external_id FROM annotation_tombstone x
-        WHERE x.deleted_at < now() - make_interval(days => ${olderThanDays}::int) LIMIT 10000)`,
-    { op: "db.event.purge" },
-  );
-}
-
 /** True for an event whose annotation another one, of the API, made at the same moment: apply it again. */
 export function isEventConflict(error: unknown): boolean {
   return isAppError(error, "already_exists");

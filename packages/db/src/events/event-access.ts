@@ -106,18 +106,6 @@ export function createEventAccessRepository(database: Database): EventAccessRepo
   };
 }
 
-/** Forgets receipts that are older than this many days, of all organisations. */
-export async function dropReceipts(database: Database, olderThanDays: number): Promise<number> {
-  return database.inMaintenance(
-    (tx) => tx.$executeRaw`
-      DELETE FROM event_receipt r
-      WHERE (r.project_id, r.idempotency_key) IN (
-        SELECT x.project_id, x.idempotency_key FROM event_receipt x
-        WHERE x.created_at < now() - make_interval(days => ${olderThanDays}::int) LIMIT 10000)`,
-    { op: "db.events.purge" },
-  );
-}
-
 interface ProjectKey {
   readonly organizationId: number;
   readonly projectId: number;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { createDeliveryRepository } from "../repositories/deliveries.ts";
-import { dropOldPlaces } from "../maintenance/purge.ts";
 import { ExportScene } from "../testing/export-scene.ts";
 import { useTestDatabase } from "../testing/test-database.ts";
 import { createReconcileStore } from "./reconcile-store.ts";
@@ -64,19 +63,5 @@ describe("what a comparison found", () => {
     expect(await scene.delivery()).toMatchObject({ is_now: true, run_id: runId });
     await store.clear(run);
     expect(await store.list(scene.key.organizationId, runId)).toEqual([]);
-  });
-});
-
-describe("an old place of a target", () => {
-  it("goes with its secrets once no delete waits for it, and is given up after a week", async () => {
-    const scene = await ExportScene.make(test, { canDeleteObjects: true });
-    const { annotation } = await scene.save();
-    await scene.pushAll();
-    await scene.remove(annotation.id);
-    await scene.change({ prefix: "two" }, "move");
-    expect(await dropOldPlaces(test.db)).toBe(0);
-    await test.look("UPDATE target_place SET retired_at = now() - interval '8 days'");
-    expect(await dropOldPlaces(test.db)).toBe(1);
-    expect(await scene.delivery()).toMatchObject({ state: "ended", is_due: false });
   });
 });

@@ -1,24 +1,6 @@
 import type { Database, Transaction } from "../client.ts";
 import { loadStatements, runStatement, type Statements } from "../statements.ts";
 
-/** Days after which an old place of a target that does not answer is given up: its secrets are kept for that long at most. */
-const OLD_PLACE_DAYS = 7;
-
-/**
- * Drops places that targets have left, with their secrets, once no delete waits for them any more. Returns how many. A
- * maintenance job calls it.
- */
-export async function dropOldPlaces(
-  database: Database,
-  statements: Statements = loadStatements(),
-): Promise<number> {
-  const [row] = await database.inMaintenance(
-    (tx) => runStatement<{ dropped: number }>(tx, statements["places-drop"], [OLD_PLACE_DAYS]),
-    { op: "db.purge.places" },
-  );
-  return row?.dropped ?? 0;
-}
-
 /** How far one call goes. */
 export interface PurgeOptions {
   /** Rows per transaction, so that nobody waits long for a lock. */

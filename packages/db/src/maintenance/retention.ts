@@ -1,0 +1,141 @@
+import type { Database, Transaction } from "../client.ts";
+import { loadStatements, runStatement, type Statements } from "../statements.ts";
+
+/** How long things are kept that nobody needs any more; days by the database's clock. */
+export interface RetentionPolicy {
+  readonly solvedIssueDays: number;
+  readonly runsPerStorage: number;
+  /** A tombstone keeps late events from bringing an annotation back. */
+  readonly tombstoneDays: number;
+  /** A batch of events that is repeated within these days gets its old answer. */
+  readonly receiptDays: number;
+  /** Days after which an old place of a target that does not answer is given up: its secrets are kept for that long at most. */
+  readonly oldPlaceDays: number;
+}
+
+/** What goes. */
+export type RetentionKind = "issues" | "runs" | "tombstones" | "receipts" | "places";
+
+/** How far one call goes. */
+export interface RetentionBounds {
+  /** Rows per transaction, so that nobody waits long for a lock. */
+  readonly chunkRows: number;
+  /** Transactions of this call for each kind; what is left is done by a later one. */
+  readonly maxChunks: number;
+}
+
+/** What one call dropped, and whether something is left. */
+export interface RetentionResult {
+  readonly dropped: Readonly<Record<RetentionKind, number>>;
+  readonly isMore: boolean;
+}
+
+interface Piece {
+  readonly dropped: number;
+  readonly isMore: boolean;
+}
+
+/** Gives undefined while another worker is at it. */
+type Chunk = () => Promise<Piece | undefined>;
+
+/** Advisory lock of a piece: one worker at a time. */
+const RETENTION_LOCK = 7_202_613;
+
+/** Storages whose runs one transaction counts. */
+const STORAGES_PER_CHUNK = 200;
+
+/**
+ * Drops what is older than `policy` says, of all organisations, in pieces. Undefined: another worker is at it. A killed caller
+ * loses nothing, the next one goes on. Objects in buckets are never touched.
+ */
+export async function applyRetention(
+  database: Database,
+  policy: RetentionPolicy,
+  { chunkRows, maxChunks }: RetentionBounds,
+): Promise<RetentionResult | undefined> {
+  const statements = loadStatements();
+  const byAge =
+    (name: AgeStatement, days: number): Chunk =>
+    () =>
+      inTurn(database, (tx) => dropByAge(tx, statements[name], days, chunkRows));
+  const kinds: readonly (readonly [RetentionKind, Chunk])[] = [
+    ["issues", byAge("retention-issues", policy.solvedIssueDays)],
+    ["runs", runsChunk(database, statements, policy.runsPerStorage, chunkRows)],
+    ["tombstones", byAge("retention-tombstones", policy.tombstoneDays)],
+    ["receipts", byAge("retention-receipts", policy.receiptDays)],
+    ["places", byAge("places-drop", policy.oldPlaceDays)],
+  ];
+  const dropped = { issues: 0, runs: 0, tombstones: 0, receipts: 0, places: 0 };
+  let isMore = false;
+  for (const [kind, chunk] of kinds) {
+    const piece = await repeat(chunk, maxChunks);
+    if (piece === undefined) return undefined;
+    dropped[kind] = piece.dropped;
+    isMore ||= piece.isMore;
+  }
+  return { dropped, isMore };
+}
+
+type AgeStatement =
+  "retention-issues" | "retention-tombstones" | "retention-receipts" | "places-drop";
+
+async function repeat(chunk: Chunk, maxChunks: number): Promise<Piece | undefined> {
+  let dropped = 0;
+  for (let count = 0; count < maxChunks; count++) {
+    const piece = await chunk();
+    if (piece === undefined) return undefined;
+    dropped += piece.dropped;
+    if (!piece.isMore) return { dropped, isMore: false };
+  }
+  return { dropped, isMore: true };
+}
+
+function inTurn(
+  database: Database,
+  piece: (tx: Transaction) => Promise<Piece>,
+): Promise<Piece | undefined> {
+  return database.inMaintenance(
+    async (tx) => {
+      const [lock] = await tx.$queryRaw<{ isOurs: boolean }[]>`
+        SELECT pg_try_advisory_xact_lock(${RETENTION_LOCK}) AS "isOurs"`;
+      return lock?.isOurs === true ? piece(tx) : undefined;
+    },
+    { op: "db.retention" },
+  );
+}
+
+async function dropByAge(
+  tx: Transaction,
+  text: string,
+  days: number,
+  chunkRows: number,
+): Promise<Piece> {
+  const [row] = await runStatement<{ dropped: number }>(tx, text, [days, chunkRows]);
+  const dropped = row?.dropped ?? 0;
+  return { dropped, isMore: dropped >= chunkRows };
+}
+
+interface RunsRow {
+  readonly dropped: number;
+  readonly storages: number;
+  readonly last: number | null;
+  readonly is_more: boolean;
+}
+
+/** Goes through the storages by id; each call of the chunk continues where the last one stood. */
+function runsChunk(
+  database: Database,
+  statements: Statements,
+  runsPerStorage: number,
+  chunkRows: number,
+): Chunk {
+  let after = 0;
+  return () =>
+    inTurn(database, async (tx) => {
+      const values = [runsPerStorage, after, STORAGES_PER_CHUNK, chunkRows, chunkRows];
+      const [row] = await runStatement<RunsRow>(tx, statements["retention-runs"], values);
+      if (row === undefined) return { dropped: 0, isMore: false };
+      if (!row.is_more) after = row.last ?? after;
+      return { dropped: row.dropped, isMore: row.is_more || row.storages === STORAGES_PER_CHUNK };
+    });
+}
