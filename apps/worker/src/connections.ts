@@ -1,10 +1,11 @@
 import { AppError, type Logger, type Secret } from "@bucketbridge/core";
 import { decorate, ObjectStore, type CallObserver } from "@bucketbridge/storage";
-import type {
-  ProviderDefinition,
-  ProviderDeps,
-  StorageContext,
-  StorageDirection,
+import {
+  StoreCache,
+  type ProviderDefinition,
+  type ProviderDeps,
+  type StorageContext,
+  type StorageDirection,
 } from "@bucketbridge/storage/providers";
 import {
   folderPrefix,
@@ -15,9 +16,6 @@ import {
   type TargetSnapshot,
 } from "@bucketbridge/sync";
 import { placeOf } from "./place.ts";
-
-/** Open stores that nobody uses: sockets and SDK clients of sources that had work lately. */
-const MAX_IDLE = 32;
 
 /** What opening a store asks of the database. */
 export interface Organizations {
@@ -53,80 +51,38 @@ interface StorageSnapshot {
 /** An open store without its users. */
 type Opened = Omit<SourceConnection, "release"> & { close(): Promise<void> };
 
-interface Entry {
-  readonly settingsVersion: number;
-  readonly opened: Promise<Opened>;
-  users: number;
-  /** Closed by its last user: the settings have changed, or opening failed. */
-  isStale: boolean;
-}
-
 /**
- * Stores of sources and targets, opened once per settings version and shared by all jobs of the process. A change of the settings
- * opens anew; the old store is closed by its last user. Stores that nobody uses stay open, the least recently used ones
- * are closed when they become many.
+ * Stores of sources and targets, opened once per settings version and shared by all jobs of the process.
  */
 export class CachedConnections implements SourceConnections {
   readonly #deps: ConnectionsDeps;
-  /** By storage id, least recently used first. */
-  readonly #entries = new Map<number, Entry>();
-  readonly #closing = new Set<Promise<void>>();
+  readonly #stores: StoreCache<StorageSnapshot, Opened>;
 
   constructor(deps: ConnectionsDeps) {
     this.#deps = deps;
+    this.#stores = new StoreCache((storage) => this.#open(storage), deps.log);
   }
 
   /** Rejects with `unsupported` for an unknown provider and `invalid_config` for settings that cannot be used. */
   async acquire(source: StorageSnapshot): Promise<SourceConnection> {
-    const entry = this.#entryOf(source);
-    entry.users++;
-    let opened: Opened;
-    try {
-      opened = await entry.opened;
-    } catch (error) {
-      this.#drop(source.id, entry);
-      this.#release(entry);
-      throw error;
-    }
-    let isHeld = true;
+    const { opened, release } = await this.#stores.acquire(source);
     const { store, place, toReferences, filterName } = opened;
-    return {
-      store,
-      place,
-      toReferences,
-      filterName,
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        this.#release(entry);
-      },
-    };
+    return { store, place, toReferences, filterName, release };
+  }
+
+  /** What settings name, without opening anything; undefined for those of an unknown provider or that cannot be used. */
+  async describe(
+    provider: string,
+    settings: Readonly<Record<string, unknown>>,
+  ): Promise<string | undefined> {
+    const definition = await this.#deps.loadProvider(provider);
+    const parsed = definition.settings.safeParse(settings);
+    return parsed.success ? definition.describe(parsed.data) : undefined;
   }
 
   /** Closes everything, in use or not, and waits for it. */
-  async close(): Promise<void> {
-    for (const [id, entry] of this.#entries) {
-      this.#drop(id, entry);
-      this.#close(entry);
-    }
-    await Promise.all(this.#closing);
-  }
-
-  #entryOf(source: StorageSnapshot): Entry {
-    const known = this.#entries.get(source.id);
-    if (known !== undefined) {
-      this.#entries.delete(source.id);
-      if (known.settingsVersion === source.settingsVersion) {
-        this.#entries.set(source.id, known);
-        return known;
-      }
-      known.isStale = true;
-      if (known.users === 0) this.#close(known);
-    }
-    const { settingsVersion } = source;
-    const entry: Entry = { settingsVersion, opened: this.#open(source), users: 0, isStale: false };
-    this.#entries.set(source.id, entry);
-    return entry;
+  close(): Promise<void> {
+    return this.#stores.close();
   }
 
   async #open(source: StorageSnapshot): Promise<Opened> {
@@ -165,38 +121,6 @@ export class CachedConnections implements SourceConnections {
       prefix: folderPrefix(prefix),
     };
   }
-
-  #release(entry: Entry): void {
-    entry.users--;
-    if (entry.users > 0) return;
-    if (entry.isStale) this.#close(entry);
-    else this.#closeIdle();
-  }
-
-  #closeIdle(): void {
-    const idle = [...this.#entries].filter(([, entry]) => entry.users === 0);
-    for (const [id, entry] of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) {
-      this.#drop(id, entry);
-      this.#close(entry);
-    }
-  }
-
-  #drop(id: number, entry: Entry): void {
-    entry.isStale = true;
-    if (this.#entries.get(id) === entry) this.#entries.delete(id);
-  }
-
-  #close(entry: Entry): void {
-    const closing = entry.opened
-      .then((opened) => opened.close())
-      .catch((error: unknown) => {
-        this.#deps.log.debug({ error }, "storage.close.failed");
-      })
-      .finally(() => {
-        this.#closing.delete(closing);
-      });
-    this.#closing.add(closing);
-  }
 }
 
 /** The same stores as an export sees them. */
@@ -210,6 +134,13 @@ export class CachedTargetConnections implements TargetConnections {
   /** Rejects as `CachedConnections.acquire`. */
   acquire({ targetId, ...target }: TargetSnapshot): Promise<TargetConnection> {
     return this.#connections.acquire({ id: targetId, direction: "target", ...target });
+  }
+
+  describe(
+    provider: string,
+    settings: Readonly<Record<string, unknown>>,
+  ): Promise<string | undefined> {
+    return this.#connections.describe(provider, settings);
   }
 }
 

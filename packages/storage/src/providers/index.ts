@@ -12,7 +12,9 @@ export {
   type AwsKeys,
   type AwsPlatform,
   type AzurePlatform,
+  type GcpEndpoints,
   type GcpPlatform,
+  type GcpSubjectToken,
   type LocalFilesPolicy,
   type PlatformAccess,
   type ProviderDeps,
@@ -21,3 +23,4 @@ export {
 } from "./provider-deps.ts";
 export { isProviderName, loadProvider, PROVIDER_NAMES, type ProviderName } from "./registry.ts";
 export { listSettingsFields, type SettingsField } from "./settings-fields.ts";
+export { StoreCache, type CachedStorage, type Closable, type HeldStore } from "./store-cache.ts";
