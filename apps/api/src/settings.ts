@@ -1,5 +1,6 @@
 import {
   ambientSlice,
+  awsPlatformSlice,
   databaseSlice,
   egressSlice,
   exportSlice,
@@ -8,11 +9,15 @@ import {
   localFilesSlice,
   loggingSlice,
   ownerSlice,
+  platformSlice,
   queueSlice,
+  resolveAmbientAwsKeys,
   resolveLocalFiles,
+  resolvePlatform,
   secretsSlice,
   storageTypesSlice,
   type Environment,
+  type Platform,
 } from "@bucketbridge/config";
 import { SYNC_WAIT_MS, type Secret } from "@bucketbridge/core";
 import type { AmbientSettings } from "@bucketbridge/storage/providers";
@@ -29,6 +34,8 @@ export interface ProcessSettings {
   readonly secretKeys: Secret;
   readonly egressAllow: readonly string[];
   readonly ambient: AmbientSettings;
+  /** Undefined: the platform has no identity at any cloud. */
+  readonly platform?: Platform | undefined;
   readonly owner: { readonly email: string; readonly token: Secret } | undefined;
   readonly logLevel: LogLevel;
 }
@@ -47,6 +54,8 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
       storageTypes: storageTypesSlice,
       export: exportSlice,
       ambient: ambientSlice,
+      awsPlatform: awsPlatformSlice,
+      platform: platformSlice,
       logging: loggingSlice,
     },
     env,
@@ -69,7 +78,13 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
     redisUrl: config.queue.redisUrl,
     secretKeys: config.secrets.secretKeys,
     egressAllow: config.egress.allow,
-    ambient: { s3Endpoint: ambient.s3Endpoint, s3Region: ambient.s3Region },
+    ambient: {
+      buckets: ambient.buckets,
+      s3Endpoint: ambient.s3Endpoint,
+      s3Region: ambient.s3Region,
+      s3Credentials: resolveAmbientAwsKeys(ambient),
+    },
+    platform: resolvePlatform(config),
     owner:
       owner.email === undefined || owner.token === undefined
         ? undefined

@@ -1,15 +1,19 @@
 import "./heap-growth.ts";
 import {
   ambientSlice,
+  awsPlatformSlice,
   databaseSlice,
   egressSlice,
   limitsSlice,
   loadConfig,
   localFilesSlice,
   loggingSlice,
+  platformSlice,
   queueSlice,
+  resolveAmbientAwsKeys,
   resolveLocalFiles,
   retentionSlice,
+  resolvePlatform,
   secretsSlice,
   workerSlice,
 } from "@bucketbridge/config";
@@ -31,6 +35,8 @@ function readSettings(): WorkerSettings {
   const config = loadConfig(
     {
       ambient: ambientSlice,
+      awsPlatform: awsPlatformSlice,
+      platform: platformSlice,
       database: databaseSlice,
       egress: egressSlice,
       limits: limitsSlice,
@@ -43,7 +49,7 @@ function readSettings(): WorkerSettings {
     },
     process.env,
   );
-  const { worker, limits } = config;
+  const { worker, limits, ambient } = config;
   return {
     version: packageFile.version,
     groups: worker.groups,
@@ -55,7 +61,13 @@ function readSettings(): WorkerSettings {
     secretKeys: config.secrets.secretKeys,
     egressAllow: config.egress.allow,
     localFiles: resolveLocalFiles(config.localFiles, process.cwd()),
-    ambient: { s3Endpoint: config.ambient.s3Endpoint, s3Region: config.ambient.s3Region },
+    ambient: {
+      buckets: ambient.buckets,
+      s3Endpoint: ambient.s3Endpoint,
+      s3Region: ambient.s3Region,
+      s3Credentials: resolveAmbientAwsKeys(ambient),
+    },
+    platform: resolvePlatform(config),
     inFlightBytes: limits.inFlightBytes,
     engine: {
       outageMs: worker.outageMs,

@@ -1,4 +1,4 @@
-import type { WorkerGroup } from "@bucketbridge/config";
+import type { Platform, WorkerGroup } from "@bucketbridge/config";
 import type { Secret } from "@bucketbridge/core";
 import type { RetentionPolicy } from "@bucketbridge/db";
 import type { AmbientSettings, LocalFilesPolicy } from "@bucketbridge/storage/providers";
@@ -19,6 +19,8 @@ export interface WorkerSettings {
   readonly egressAllow: readonly string[];
   readonly localFiles: LocalFilesPolicy;
   readonly ambient: AmbientSettings;
+  /** Undefined: the platform has no identity at any cloud. */
+  readonly platform?: Platform | undefined;
   readonly inFlightBytes: number;
   readonly engine: Partial<EngineOptions>;
   readonly exporting: Partial<ExportOptions>;
