@@ -6,6 +6,7 @@ import type { RunSummary } from "./summary.ts";
  */
 const SERVICES: Readonly<Record<string, readonly string[]>> = {
   s3: ["fake", "minio"],
+  redis: ["server"],
   localfiles: ["folder"],
 };
 

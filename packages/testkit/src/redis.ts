@@ -36,7 +36,7 @@ export async function findRedis(
       stop: nothingToStop,
     };
   }
-  const program = findProgram("redis-server", environment["PATH"] ?? "");
+  const program = findRedisServer(environment);
   if (program !== undefined) return startRedis(program);
   if (backend !== "redis") return undefined;
   throw new AppError({
@@ -44,6 +44,11 @@ export async function findRedis(
     message:
       "BUCKETBRIDGE_TEST_QUEUE=redis, but there is no Redis: set REDIS_URL or install redis-server",
   });
+}
+
+/** The `redis-server` of the PATH, for tests that need a server of their own. */
+export function findRedisServer(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return findProgram("redis-server", environment["PATH"] ?? "");
 }
 
 const nothingToStop = (): Promise<void> => Promise.resolve();

@@ -34,7 +34,8 @@ export function toSource(row: SourceRow, run: RunKey, keyRing: KeyRing): SourceR
     title: row.title,
     prefix: row.prefix,
     regexFilter: row.regex_filter,
-    useBlobUrls: row.use_blob_urls,
+    // A value of Redis is always a task definition, whatever was chosen (ls-api §7.2); the statements say the same.
+    useBlobUrls: row.use_blob_urls && row.provider !== "redis",
     recursiveScan: row.recursive_scan,
     settingsVersion: row.settings_version,
     locationVersion: row.location_version,

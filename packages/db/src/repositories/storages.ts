@@ -34,6 +34,8 @@ export interface StorageRecord {
   readonly presignTtl: number;
   readonly recursiveScan: boolean;
   readonly synchronizable: boolean;
+  /** Of a source: its prefix bounds what it serves, not only what it imports. */
+  readonly restrictToPrefix: boolean;
   /** Of a target: what it holds one object for, and how that is called. */
   readonly subject: DeliverySubjectName;
   readonly keyTemplate: string | null;
@@ -73,6 +75,8 @@ export interface StorageFields {
   readonly presignTtl: number;
   readonly recursiveScan: boolean;
   readonly synchronizable: boolean;
+  /** Of sources; absent: false. */
+  readonly restrictToPrefix?: boolean | undefined;
   /** Of targets; absent: per annotation, its id, no ending, nothing is deleted. */
   readonly subject?: DeliverySubjectName | undefined;
   readonly keyTemplate?: string | null | undefined;
@@ -188,7 +192,7 @@ async function list(
     },
     orderBy: { id: "asc" },
   });
-  return rows.map(toRecord);
+  return rows.map(toStorageRecord);
 }
 
 async function create(
@@ -201,10 +205,12 @@ async function create(
   const row = await tx.storage.create({
     data: { ...toColumns(fields), settings: toJson(fields.settings), organizationId },
   });
-  if (Object.keys(secrets).length === 0) return toRecord(row);
+  if (Object.keys(secrets).length === 0) return toStorageRecord(row);
   // Sealed secrets are bound to the id, which the insert has just given.
   const sealed = keyRing.seal(secrets, { organizationId, storageId: row.id });
-  return toRecord(await tx.storage.update({ where: { id: row.id }, data: { secrets: sealed } }));
+  return toStorageRecord(
+    await tx.storage.update({ where: { id: row.id }, data: { secrets: sealed } }),
+  );
 }
 
 async function change(
@@ -230,10 +236,11 @@ async function change(
     },
   });
   await tx.$executeRaw`UPDATE storage SET updated_at = now() WHERE id = ${id}`;
-  const becameFiles = !isTarget && !before.useBlobUrls && fields.useBlobUrls === true;
+  const loadsAlways = isTarget || before.provider === "redis";
+  const becameFiles = !loadsAlways && !before.useBlobUrls && fields.useBlobUrls === true;
   const nextRunId = await applyEffect(tx, id, update, { isTarget, becameFiles });
   const after = await tx.storage.findUniqueOrThrow({ where: { id } });
-  return { storage: toRecord(after), nextRunId };
+  return { storage: toStorageRecord(after), nextRunId };
 }
 
 /** Ends the run under way and starts the one that takes its place. */
@@ -280,7 +287,8 @@ function toJson(settings: Readonly<Record<string, unknown>>): Prisma.InputJsonOb
   return settings as Prisma.InputJsonObject;
 }
 
-function toRecord(row: StorageRow): StorageRecord {
+/** A row as everybody else sees it. */
+export function toStorageRecord(row: StorageRow): StorageRecord {
   return {
     id: row.id,
     organizationId: row.organizationId,
@@ -298,6 +306,7 @@ function toRecord(row: StorageRow): StorageRecord {
     presignTtl: row.presignTtl,
     recursiveScan: row.recursiveScan,
     synchronizable: row.synchronizable,
+    restrictToPrefix: row.restrictToPrefix,
     subject: row.subject === "task" ? "task" : "annotation",
     keyTemplate: row.keyTemplate,
     jsonExtension: row.jsonExtension,

@@ -49,6 +49,8 @@ export interface ProviderDefinition<
   isPlaced?(settings: z.output<Settings>): boolean;
   /** What errors name: `s3://bucket/prefix`, `/data/folder`. */
   describe(settings: z.output<Settings>): string;
+  /** Provider fields that a new storage of this direction has before anybody says anything. Absent: none. */
+  defaultsOf?(direction: StorageDirection): Readonly<Record<string, unknown>>;
   /** Makes the driver; loads its SDK on first use. No connection is made. */
   open(
     settings: z.output<Settings>,

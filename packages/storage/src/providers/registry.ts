@@ -4,6 +4,7 @@ import type { ProviderDefinition } from "./definition.ts";
 /** Every provider by its `type` on the wire. Its code, and with it its SDK, loads the first time a storage uses it. */
 const LOADERS = {
   s3: async () => (await import("./s3/index.ts")).s3Provider,
+  redis: async () => (await import("./redis/index.ts")).redisProvider,
   localfiles: async () => (await import("./localfiles/index.ts")).localfilesProvider,
 } as const satisfies Readonly<Record<string, () => Promise<ProviderDefinition>>>;
 

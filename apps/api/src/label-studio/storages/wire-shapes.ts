@@ -28,6 +28,8 @@ export interface WireShape {
   readonly sourceKeys: readonly string[];
   /** Deviates from the contract's `false` (docs/adr). */
   readonly recursiveByDefault?: boolean;
+  /** Provider fields that the contract does not have: shown where they are set. */
+  readonly extensions?: readonly string[];
 }
 
 const STATUS = ["last_sync", "last_sync_count", "last_sync_job", "status", "traceback", "meta"];
@@ -95,6 +97,9 @@ export const WIRE_SHAPES: readonly WireShape[] = [
       "db",
       "project",
     ],
+    // Every key of the database is looked at; there are no folders to stay in.
+    recursiveByDefault: true,
+    extensions: ["username", "tls", "tls_ca"],
   },
   {
     name: "localfiles",

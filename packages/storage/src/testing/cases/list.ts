@@ -203,7 +203,8 @@ export const LIST_CASES: readonly ConformanceCase[] = [
       const { info: readInfo, body } = await t.store.read("dir/same", {}, calm);
       for await (const chunk of body) expect(chunk.byteLength).toBeGreaterThan(0);
       expect(info).toMatchObject({ key: "dir/same", size: sizes.get("dir/same") });
-      expect(readInfo).toMatchObject({ key: "dir/same", size: info.size, etag: info.etag });
+      expect(readInfo).toMatchObject({ key: "dir/same", size: info.size });
+      expect(readInfo.etag).toBe(info.etag);
       expect(etags.get("dir/same")).toBe(info.etag ?? "");
     },
   },
