@@ -7,6 +7,7 @@ import {
   createOrganizationRepository,
   createProjectRepository,
   createRunRepository,
+  createReconcileStore,
   createStorageRepository,
   createTaskRepository,
   createTokenRepository,
@@ -23,6 +24,7 @@ import {
   type ProjectRepository,
   type TaskRepository,
   type RequestedRun,
+  type ReconcileStore,
   type RunRepository,
   type RunRequest,
   type StorageRepository,
@@ -98,6 +100,8 @@ export interface ApiDeps extends Repositories {
 }
 
 /** All repositories over one database. */
+  /** What comparisons of targets with their buckets found. */
+  readonly findings: Pick<ReconcileStore, "findRun" | "page">;
 export function createRepositories(database: Database): Repositories {
   return {
     ...createAnnotationRepositories(database),
@@ -118,3 +122,4 @@ export function createRepositories(database: Database): Repositories {
     },
   };
 }
+    findings: createReconcileStore(database),

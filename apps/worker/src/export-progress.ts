@@ -36,6 +36,7 @@ export function exportProgress(
 }
 
 function toLine({ phase, total, settled, failing }: ExportProgress): string {
+  if (phase === "comparing") return `comparing: ${String(total)} objects`;
   const name = phase === "final" ? "ended" : phase;
   return `${name}: ${String(settled)} of ${String(total)} settled, ${String(failing)} failing`;
 }

@@ -115,9 +115,13 @@ export class ExportProject {
   }
 
   /** Asks for a sync of all and rings for it. */
-  async sync(targetId: number, kind: "sync" | "retry" = "sync"): Promise<number> {
+  async sync(
+    targetId: number,
+    kind: "sync" | "retry" | "reconcile" = "sync",
+    options: Readonly<Record<string, unknown>> = {},
+  ): Promise<number> {
     const { organizationId } = this.tenant;
-    const request = { organizationId, targetId, kind, trigger: "test", actorId: null };
+    const request = { organizationId, targetId, kind, trigger: "test", actorId: null, options };
     const asked = await requestExportRun(this.world.database, request);
     if (asked === undefined) throw new AppError({ code: "not_found", message: "no such target" });
     const label = exportLabel({ provider: "memory", title: "out", number: asked.number });

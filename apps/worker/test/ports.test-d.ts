@@ -10,6 +10,7 @@ import type {
 } from "@bucketbridge/db";
 import type {
   BreakerStore,
+  ComparisonStore,
   DeliveryStore,
   ExportRunStore,
   LoadStore,
@@ -52,6 +53,10 @@ describe("the database satisfies the ports of the export engine by its shape", (
 
   it("with its breaker", () => {
     expectTypeOf<ExportStores["breaker"]>().toExtend<BreakerStore>();
+  });
+
+  it("with its comparisons", () => {
+    expectTypeOf<ExportStores["comparisons"]>().toExtend<ComparisonStore>();
   });
 
   it("with its runs of targets", () => {

@@ -48,6 +48,14 @@ export {
   type EventKeyView,
 } from "./v1/event-keys.ts";
 export {
+  FINDING_COLUMNS,
+  findingPage,
+  listFindingsQuery,
+  reconcileBody,
+  toFindingCursor,
+  type FindingView,
+} from "./v1/findings.ts";
+export {
   ISSUE_COLUMNS,
   issueFormat,
   issuePage,

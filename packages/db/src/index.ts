@@ -195,8 +195,11 @@ export {
   type ReconcileStore,
 } from "./export/reconcile-store.ts";
 export {
+  type ReconcileCounts,
   importPredictions,
+  type ReconcileFilter,
   type NewPrediction,
   type PredictionsImported,
+  type ReconcileRun,
   type PredictionsToImport,
 } from "./annotations/import-predictions.ts";

@@ -1,5 +1,10 @@
 export { DEFAULT_EXPORT_OPTIONS, type ExportEngine, type ExportOptions } from "./export/engine.ts";
-export { checkKeyTemplate, KEY_TEMPLATE_NAMES, toObjectKey } from "./export/object-key.ts";
+export {
+  checkKeyTemplate,
+  KEY_TEMPLATE_NAMES,
+  toObjectKey,
+  toTargetFolder,
+} from "./export/object-key.ts";
 export type * from "./export/ports.ts";
 export { pushTarget, type PushTurn, type PushTurnOptions } from "./export/push-target.ts";
 export { renderSubject } from "./export/render.ts";

@@ -6,12 +6,14 @@ import type { ApiDeps } from "../deps.ts";
 
 /** What the caller wants to be done. */
 export interface StartOptions {
-  readonly kind: "sync" | "dry_run" | "retry";
+  readonly kind: "sync" | "dry_run" | "retry" | "reconcile";
   readonly actorId: number;
   /** What asked; absent: a request for this run. */
   readonly trigger?: string;
   /** Of a target's sync: only what it does not hold in its newest revision. */
   readonly onlyChanged?: boolean | undefined;
+  /** Of a comparison: what differs is written again. */
+  readonly repair?: boolean | undefined;
 }
 
 /**
@@ -33,12 +35,13 @@ export async function startRun(
 function askForRun(
   { runRequests }: Pick<ApiDeps, "runRequests">,
   { organizationId, id, direction }: StorageRecord,
-  { kind, actorId, trigger = "api", onlyChanged }: StartOptions,
+  { kind, actorId, trigger = "api", onlyChanged, repair }: StartOptions,
 ): Promise<RequestedRun | undefined> {
   const asked = { organizationId, actorId, trigger };
   if (direction === "source") return runRequests.request({ ...asked, storageId: id, kind });
   if (kind === "dry_run") throw noDryRun(id);
-  return runRequests.requestExport({ ...asked, targetId: id, kind, onlyChanged });
+  const options = repair === true ? { repair } : {};
+  return runRequests.requestExport({ ...asked, targetId: id, kind, onlyChanged, options });
 }
 
 /** Asks the run to stop; ends it at once when no worker holds anything of it. A final run stays as it is. */

@@ -12,6 +12,8 @@ import { registerLabelStudioWebhookRoutes } from "./label-studio-webhook/routes.
 import { registerProblems } from "./problem.ts";
 import { registerRunRoutes } from "./runs/routes.ts";
 import { registerStorageRunRoutes } from "./storages/routes.ts";
+import { registerFindingRoutes } from "./targets/findings-routes.ts";
+import { registerReconcileRoutes } from "./targets/reconcile-routes.ts";
 import { registerTargetRoutes } from "./targets/routes.ts";
 
 /** What the interface shares with the compatible wire. */
@@ -34,6 +36,8 @@ export function registerNativeApi(
   registerEventRoutes(app, deps, watchers);
   registerStorageRunRoutes(app, deps);
   registerTargetRoutes(app, deps);
+  registerReconcileRoutes(app, deps);
+  registerFindingRoutes(app, deps);
   registerDeliveryRoutes(app, deps);
   registerEventKeyRoutes(app, deps);
   registerAnnotationEventRoutes(app, { ...deps, targetBell });

@@ -21,7 +21,7 @@ import type {
 import { readSubjects } from "./subjects.ts";
 
 /** A put without an answer may still land for this long: longer than the deadline of a put (30 s). */
-const SETTLE_SECONDS = 60;
+export const SETTLE_SECONDS = 60;
 
 /** What the stores of the export engine are made with. */
 export interface ExportStoreDeps {
@@ -35,7 +35,8 @@ export interface ExportStoreDeps {
   readonly onSettled?: ((lagSeconds: number) => void) | undefined;
 }
 
-interface ClaimRow {
+/** The columns of a target as statements select them. */
+export interface TargetRow {
   readonly project_id: number;
   readonly provider: string;
   readonly settings: Record<string, unknown>;
@@ -48,6 +49,10 @@ interface ClaimRow {
   readonly can_delete_objects: boolean;
   readonly settings_version: number;
   readonly location_version: number;
+  readonly is_retired: boolean;
+}
+
+interface ClaimRow extends TargetRow {
   readonly subject_type: DeliverySubjectName | null;
   readonly subject_id: bigint | null;
   readonly epoch: number;
@@ -151,6 +156,7 @@ export class DeliveryStore {
         records.map(({ revision }) => revision),
         records.map(({ objectKey }) => objectKey),
         records.map(({ etag }) => etag),
+        records.map(({ bytes }) => bytes ?? null),
       ],
     );
     for (const row of rows) if (row.settled) this.#onSettled(row.lag);
@@ -244,7 +250,8 @@ function toClaimed(row: ClaimRow): ClaimedDeliveryRecord[] {
   ];
 }
 
-function toTarget(row: ClaimRow, key: TargetKey, keyRing: KeyRing): TargetRecord {
+/** Opens the secrets; a target whose key is lost is still read. */
+export function toTarget(row: TargetRow, key: TargetKey, keyRing: KeyRing): TargetRecord {
   return {
     organizationId: key.organizationId,
     targetId: key.targetId,
@@ -260,6 +267,7 @@ function toTarget(row: ClaimRow, key: TargetKey, keyRing: KeyRing): TargetRecord
     canDeleteObjects: row.can_delete_objects,
     settingsVersion: row.settings_version,
     locationVersion: row.location_version,
+    isRetired: row.is_retired,
   };
 }
 

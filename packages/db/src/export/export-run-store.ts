@@ -38,7 +38,7 @@ export interface ExportRunRecord extends ExportRunKey {
 
 /** Counts of a run's own cohort. */
 export interface ExportProgressRecord {
-  readonly phase: "waiting" | "queued" | "marking" | "pushing" | "final";
+  readonly phase: "waiting" | "queued" | "marking" | "comparing" | "pushing" | "final";
   readonly total: number;
   readonly settled: number;
   readonly failing: number;

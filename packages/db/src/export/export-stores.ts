@@ -1,6 +1,7 @@
 import type { Database } from "../client.ts";
 import { loadStatements, type Statements } from "../statements.ts";
 import { BreakerStore } from "./breaker-store.ts";
+import { ComparisonStore } from "./comparison-store.ts";
 import { DeliveryStore, type ExportStoreDeps } from "./delivery-store.ts";
 import { ExportRunStore } from "./export-run-store.ts";
 
@@ -9,6 +10,7 @@ export interface ExportStores {
   readonly deliveries: DeliveryStore;
   readonly breaker: BreakerStore;
   readonly runs: ExportRunStore;
+  readonly comparisons: ComparisonStore;
 }
 
 /** Times of the engine that tests shorten, and a listener for the lag of deliveries. */
@@ -26,5 +28,6 @@ export function createExportStores(
     deliveries: new DeliveryStore(deps),
     breaker: new BreakerStore(deps),
     runs: new ExportRunStore(deps),
+    comparisons: new ComparisonStore(deps),
   };
 }

@@ -29,6 +29,8 @@ export interface TargetRecord extends TargetPlaceKey {
   readonly jsonExtension: boolean;
   readonly canDeleteObjects: boolean;
   readonly settingsVersion: number;
+  /** A place that the target has left, where only deletes are finished. */
+  readonly isRetired: boolean;
 }
 
 /** A delivery under a lease. */
@@ -57,6 +59,8 @@ export interface DeliveredPushRecord {
   readonly revision: number;
   readonly objectKey: string | null;
   readonly etag: string | null;
+  /** Of the object that was put; absent: nothing was. */
+  readonly bytes?: number | undefined;
 }
 
 /** Why a push did not succeed. */

@@ -9,7 +9,7 @@ export type RunKindName = "sync" | "dry_run" | "retry" | "reconcile";
 /**
  * A run with its counts: sums so far while it is active, totals afterwards. Of a target: phase `listing` while subjects are marked
  * wanted, then `loading`; `listed` are those marked, `created` and `tasks` those settled, `pending` those left, `failed` those
- * whose last push failed.
+ * whose last push failed. Of a comparison `listed` are the objects that were seen, `created` what was repaired.
  */
 export interface RunRecord {
   readonly id: number;
@@ -113,7 +113,7 @@ const RUN_COLUMNS = Prisma.sql`
   CASE WHEN r.state IN ('waiting', 'queued') THEN r.state WHEN r.state <> 'running' THEN 'final'
        WHEN s.direction = 'target' THEN CASE WHEN r.marking_done THEN 'loading' ELSE 'listing' END
        WHEN unit.open THEN 'listing' ELSE 'loading' END AS phase,
-  coalesce(r.seen, unit.seen + r.marked, 0) AS listed,
+  coalesce(r.seen, unit.seen + CASE r.kind WHEN 'reconcile' THEN r.compared ELSE r.marked END, 0) AS listed,
   coalesce(r.created, unit.created + greatest(r.marked - cohort.rest, 0), 0) AS created,
   coalesce(r.known, greatest(unit.known, 0)) AS known, coalesce(r.skipped, unit.skipped, 0) AS skipped,
   coalesce(r.failed, CASE WHEN r.kind = 'dry_run' THEN unit.failed ELSE bad.issues + cohort.failing END) AS failed,

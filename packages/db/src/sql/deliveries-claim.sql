@@ -50,7 +50,7 @@ WITH target AS MATERIALIZED (
             d.delivered_revision, d.place_version
 )
 SELECT p.project_id, p.provider, p.settings, p.secrets, p.title, p.prefix, p.subject, p.key_template, p.json_extension,
-       p.can_delete_objects, p.settings_version, p.location_version, c.subject_type, c.subject_id, c.lease_epoch AS epoch, c.attempts,
+       p.can_delete_objects, p.settings_version, p.location_version, p.old_place IS NOT NULL AS is_retired, c.subject_type, c.subject_id, c.lease_epoch AS epoch, c.attempts,
        c.wanted_revision, c.wanted_op, CASE WHEN c.place_version = p.location_version THEN c.object_key END AS object_key,
        CASE WHEN c.place_version = p.location_version THEN c.etag END AS etag, c.delivered_revision
 FROM place p LEFT JOIN claimed c ON true

@@ -1,6 +1,6 @@
 -- Records pushes of one target, many at once. $1 target int  $2 settings_version int (the one the push used)  $3 its
 -- location_version int  $4 its can_delete_objects boolean  $5 subject types text[]  $6 subject ids bigint[]  $7 epochs int[]
--- $8 revisions delivered int[]  $9 object keys text[]  $10 etags text[]
+-- $8 revisions delivered int[]  $9 object keys text[]  $10 etags text[]  $11 bytes of the objects bigint[]
 -- Returns subject_id, settled, lag (seconds since the wish, of settled ones); missing ids: the lease was lost, their push does
 -- not count: delivery-ambiguous.
 -- Still older than wanted, or the target's settings changed meanwhile: due at once. Newest, but an earlier put is of unknown
@@ -11,8 +11,8 @@ WITH target AS MATERIALIZED (
   FROM storage s WHERE s.id = $1::int
 ), pushed AS MATERIALIZED (
   SELECT p.*, t.id AS target_id, t.is_current, t.same_delete
-  FROM unnest($5::text[], $6::bigint[], $7::int[], $8::int[], $9::text[], $10::text[])
-    AS p (subject_type, subject_id, epoch, revision, object_key, etag) CROSS JOIN target t
+  FROM unnest($5::text[], $6::bigint[], $7::int[], $8::int[], $9::text[], $10::text[], $11::bigint[])
+    AS p (subject_type, subject_id, epoch, revision, object_key, etag, bytes) CROSS JOIN target t
 ), held AS MATERIALIZED (
   SELECT d.subject_type, d.subject_id,
          CASE WHEN d.old_place IS NOT NULL THEN d.old_place = $3::int
@@ -23,7 +23,7 @@ WITH target AS MATERIALIZED (
 )
 UPDATE delivery d
 SET delivered_revision = greatest(d.delivered_revision, p.revision), settings_version = $2::int, place_version = $3::int,
-    object_key = p.object_key, etag = p.etag, last_error_code = NULL, last_error = NULL, attempts = 0, lease_owner = NULL,
+    object_key = p.object_key, etag = p.etag, object_bytes = p.bytes, last_error_code = NULL, last_error = NULL, attempts = 0, lease_owner = NULL,
     lease_epoch = d.lease_epoch + 1, delivered_at = clock_timestamp(),
     state = CASE WHEN d.wanted_revision <= p.revision AND h.is_current THEN 'delivered' ELSE 'pending' END,
     due_at = CASE WHEN d.wanted_revision <= p.revision AND h.is_current THEN d.settle_at ELSE statement_timestamp() END,

@@ -10,7 +10,7 @@ WITH of AS MATERIALIZED (
          s.id AS target_id, s.organization_id, s.project_id, s.location_version, s.subject
   FROM run r JOIN storage s ON s.id = r.storage_id
   WHERE r.id = $1::int AND r.state IN ('queued', 'running') AND NOT r.cancel_requested AND NOT r.marking_done
-    AND r.marked_up_to = $2::bigint AND r.settings_version = s.settings_version AND s.direction = 'target' AND s.deleted_at IS NULL
+    AND r.kind <> 'reconcile' AND r.marked_up_to = $2::bigint AND r.settings_version = s.settings_version AND s.direction = 'target' AND s.deleted_at IS NULL
   FOR NO KEY UPDATE OF r
 ), chunk AS MATERIALIZED (
   (SELECT a.id, a.revision FROM annotation a

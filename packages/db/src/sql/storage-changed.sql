@@ -18,7 +18,7 @@ WITH changed AS (
   UPDATE run r
   SET state = 'canceled', error_code = 'canceled', error_reason = 'settings_changed', finished_at = clock_timestamp(),
       error_message = 'the settings of the storage changed while the run worked',
-      seen = t.seen + r.marked, created = t.created, known = t.known, skipped = t.skipped, tasks = t.tasks + t.rows, tasks_existed = t.existed,
+      seen = t.seen + CASE r.kind WHEN 'reconcile' THEN r.compared ELSE r.marked END, created = t.created, known = t.known, skipped = t.skipped, tasks = t.tasks + t.rows, tasks_existed = t.existed,
       failed = (SELECT count(*) FROM issue i WHERE i.run_id = r.id AND i.resolved_at IS NULL)
   FROM changed c, LATERAL (
     SELECT coalesce(sum(g.seen), 0) AS seen, coalesce(sum(g.created), 0) AS created, coalesce(sum(g.known), 0) AS known,

@@ -38,7 +38,7 @@ export class DeliveryPusher {
 
   /** Where a put of this subject goes; undefined when there is nothing to put. */
   keyOf(subject: SubjectRecord | undefined): string | undefined {
-    return isGone(subject) ? undefined : toObjectKey(this.#target, subject);
+    return this.#isGone(subject) ? undefined : toObjectKey(this.#target, subject);
   }
 
   /** Puts what is newest, or deletes. `subject` undefined: it is gone. Resolves for every outcome of the store. */
@@ -48,13 +48,19 @@ export class DeliveryPusher {
     signal: AbortSignal,
   ): Promise<PushResult> {
     try {
-      const record = isGone(subject)
+      const record = this.#isGone(subject)
         ? await this.#remove(delivery, signal)
         : await this.#put(delivery, subject, signal);
       return { kind: "delivered", record };
     } catch (error) {
       return isAppError(error) ? toUnsuccessful(delivery, error) : toUnrendered(delivery, error);
     }
+  }
+
+  /** A task without annotations has no object. At a place that the target has left nothing is put, whatever there is by now. */
+  #isGone(subject: SubjectRecord | undefined): subject is undefined {
+    if (subject === undefined || this.#target.isRetired) return true;
+    return subject.type === "task" && subject.annotations.length === 0;
   }
 
   async #put(
@@ -71,7 +77,8 @@ export class DeliveryPusher {
       { key: objectKey, body, contentType: "application/json" },
       { signal },
     );
-    return { delivery, revision: revisionOf(subject), objectKey, etag: info.etag ?? null };
+    const etag = info.etag ?? null;
+    return { delivery, revision: revisionOf(subject), objectKey, etag, bytes: body.byteLength };
   }
 
   /** What the bucket holds stays where the target may not delete; without a key no put ever went out. */
@@ -95,11 +102,6 @@ function toUnrendered(delivery: ClaimedDelivery, cause: unknown): PushResult {
   const message = `${subject} could not be written as JSON: this is a bug, see the log of the worker`;
   const error = new AppError({ code: "internal", op: "export.render", message, cause });
   return { kind: "failed", delivery, failure: toPushFailure(error, delivery.attempts), error };
-}
-
-/** A task without annotations has no object. */
-function isGone(subject: SubjectRecord | undefined): subject is undefined {
-  return subject === undefined || (subject.type === "task" && subject.annotations.length === 0);
 }
 
 function revisionOf(subject: SubjectRecord): number {

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "@bucketbridge/core";
 import type {
   BreakerStore,
+  ComparisonStore,
   DeliveryStore,
   ExportBell,
   ExportRunStore,
@@ -18,6 +19,8 @@ export interface ExportOptions {
   readonly leaseSeconds: number;
   /** Subjects that one transaction of "sync all" marks: a save waits for one chunk at most. */
   readonly markChunk: number;
+  /** Keys of a listing that are compared at once, in one transaction. */
+  readonly comparePage: number;
   /** A run whose target answers nobody for this long ends as failed; its deliveries stay due. */
   readonly outageSeconds: number;
 }
@@ -31,6 +34,7 @@ export const DEFAULT_EXPORT_OPTIONS: ExportOptions = {
   settleSeconds: 60,
   leaseSeconds: 45,
   markChunk: 1_000,
+  comparePage: 1_000,
   outageSeconds: 120,
 };
 
@@ -39,6 +43,7 @@ export interface ExportEngine {
   readonly deliveries: DeliveryStore;
   readonly breaker: BreakerStore;
   readonly runs: ExportRunStore;
+  readonly comparisons: ComparisonStore;
   readonly connections: TargetConnections;
   readonly bell: ExportBell;
   readonly clock: Clock;

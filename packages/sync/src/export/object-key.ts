@@ -60,9 +60,18 @@ export function toObjectKey(
       : target.keyTemplate.replace(PLACEHOLDER, (whole, found: string) =>
           found in values ? cleanPath(values[found as KeyTemplateName]) : whole,
         );
-  const prefix = (target.prefix ?? "").replaceAll("${project_id}", String(target.projectId));
-  const key = cleanPath(`${prefix}/${name}`);
+  const key = cleanPath(`${toPrefix(target)}/${name}`);
   return target.jsonExtension ? `${key}.json` : key;
+}
+
+/** The folder that holds every object of a target, with a slash at its end; "" where that is the whole bucket. */
+export function toTargetFolder(target: Pick<TargetSnapshot, "prefix" | "projectId">): string {
+  const folder = cleanPath(toPrefix(target));
+  return folder === "" ? "" : `${folder}/`;
+}
+
+function toPrefix({ prefix, projectId }: Pick<TargetSnapshot, "prefix" | "projectId">): string {
+  return (prefix ?? "").replaceAll("${project_id}", String(projectId));
 }
 
 /** `images/cat.final.jpg` → `images/cat.final`. */

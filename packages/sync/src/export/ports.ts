@@ -27,6 +27,8 @@ export interface TargetSnapshot extends TargetRef {
   readonly canDeleteObjects: boolean;
   readonly settingsVersion: number;
   readonly locationVersion: number;
+  /** A place that the target has left, where only deletes are finished. */
+  readonly isRetired: boolean;
 }
 
 /** A claimed delivery. Every record of it carries `epoch`. */
@@ -131,6 +133,8 @@ export interface DeliveredRecord {
   readonly revision: number;
   readonly objectKey: string | null;
   readonly etag: string | null;
+  /** Of the object that was put; absent: nothing was. */
+  readonly bytes?: number | undefined;
 }
 
 /** Why a push did not succeed. */
@@ -212,7 +216,7 @@ export interface ExportRunSnapshot extends TargetRef {
 
 /** Counts of a run's own cohort. */
 export interface ExportProgress {
-  readonly phase: "waiting" | "queued" | "marking" | "pushing" | "final";
+  readonly phase: "waiting" | "queued" | "marking" | "comparing" | "pushing" | "final";
   readonly total: number;
   readonly settled: number;
   readonly failing: number;
@@ -239,9 +243,79 @@ export interface ExportRunStore {
   heartbeat(run: ExportRunSnapshot): Promise<void>;
 }
 
+/** A comparison of a target with its bucket, as it stands now. */
+export interface Comparison {
+  readonly target: TargetSnapshot;
+  /** Pages that are compared; names the next one. */
+  readonly page: number;
+  /** Token of the listing; null: it begins. */
+  readonly cursor: string | null;
+  readonly isListed: boolean;
+  /** The database's clock, for what is listed after this. Opaque. */
+  readonly since: string;
+  /** Other targets of the organisation on the same provider: they may write to the same place. */
+  readonly siblings: readonly TargetSibling[];
+}
+
+/** Another target, and where it is. */
+export interface TargetSibling {
+  readonly targetId: number;
+  /** Provider fields by their wire names, without secrets. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** A page of a target's listing: columns of equal length, keys as its deliveries name them. */
+export interface ComparedPage {
+  /** Pages before this one. */
+  readonly page: number;
+  /** The database's clock before the page was asked for. */
+  readonly since: string;
+  readonly keys: readonly string[];
+  /** null where the store gave none. */
+  readonly etags: readonly (string | null)[];
+  readonly bytes: readonly number[];
+  /** Another target names it at the same place: it is not judged. */
+  readonly named: readonly boolean[];
+  /** Token of the next page; null at the end. */
+  readonly cursor: string | null;
+}
+
+/** A run of a target within its organisation. */
+export type ExportRunRef = TargetRef & { readonly runId: number };
+
+/** Comparisons and what they find. `undefined` from a write: the run is over, canceled, or in other hands; stop. */
+export interface ComparisonStore {
+  begin(run: ExportRunRef): Promise<Comparison | undefined>;
+  /** For each pair whether that target names the key, at the place where it is now. */
+  findNamed(
+    run: ExportRunRef,
+    pairs: readonly { readonly targetId: number; readonly key: string }[],
+  ): Promise<readonly boolean[]>;
+  /** Keeps what differs, wishes it again where the run repairs, and moves the cursor: the whole page or nothing. */
+  addPage(
+    run: ExportRunRef,
+    page: ComparedPage,
+  ): Promise<{ readonly since: string; readonly repaired: number } | undefined>;
+  /** After the listing: one chunk of deliveries behind the subject id `after`, those that no page has shown are missing. */
+  addMissing(
+    run: ExportRunRef,
+    after: number,
+    chunk: number,
+  ): Promise<{ readonly done: boolean; readonly repaired: number } | undefined>;
+  /** Begins the listing anew: its token has expired. */
+  restart(run: ExportRunRef): Promise<void>;
+  /** Frees what a comparison that is over needs no more. */
+  clearMarks(run: ExportRunRef): Promise<void>;
+}
+
 /** Opens the store of a target. */
 export interface TargetConnections {
   acquire(target: TargetSnapshot): Promise<TargetConnection>;
+  /** What settings of a provider name: "s3://bucket", "/data/folder"; undefined: nothing, or they cannot be used. */
+  describe(
+    provider: string,
+    settings: Readonly<Record<string, unknown>>,
+  ): Promise<string | undefined>;
 }
 
 /** A target's store, open for one user at a time. */

@@ -2,6 +2,7 @@ import { throwIfCanceled } from "@bucketbridge/core";
 import type { ExportEngine } from "./engine.ts";
 import type { ExportRunSnapshot, TargetRef } from "./ports.ts";
 import { pushTarget } from "./push-target.ts";
+import { compareTarget } from "./reconcile.ts";
 
 /** What a turn of a run's job came to. */
 export type ExportTurn =
@@ -12,7 +13,8 @@ const COHORT_POLL_MS = 1_000;
 
 /**
  * One turn of a "sync all" (or retry) of a target: marks chunks of subjects wanted, each a short transaction, then pushes
- * like everybody else until the run's own cohort is settled. Harmless to run twice and by several workers at once.
+ * like everybody else until the run's own cohort is settled. A reconcile compares the bucket first, and its cohort is what it
+ * repairs. Harmless to run twice and by several workers at once.
  */
 export async function runExport(
   engine: ExportEngine,
@@ -26,7 +28,8 @@ export async function runExport(
   if (run.state === "waiting") return { kind: "yield", delayMs: COHORT_POLL_MS };
   await engine.runs.heartbeat(run);
   if (!run.cancelRequested) {
-    const marked = await markUntil(engine, run, { yieldAt, signal });
+    const marked = await findWork(engine, run, { yieldAt, signal });
+    if (marked === "failed") return await afterComparison(engine, run);
     if (marked === "lost") return { kind: "yield", delayMs: COHORT_POLL_MS };
     if (marked === "yield") return { kind: "yield", delayMs: 0 };
   }
@@ -42,6 +45,20 @@ export async function runExport(
   if (await finishExport(engine, run)) return { kind: "final" };
   const delayMs = ended.kind === "idle" ? COHORT_POLL_MS : Math.min(ended.delayMs, COHORT_POLL_MS);
   return { kind: "yield", delayMs };
+}
+
+function findWork(
+  engine: ExportEngine,
+  run: ExportRunSnapshot,
+  turn: { readonly yieldAt: number; readonly signal: AbortSignal },
+): Promise<"done" | "yield" | "lost" | "failed"> {
+  if (run.kind !== "reconcile") return markUntil(engine, run, turn);
+  return run.markedUpTo === null ? Promise.resolve("done") : compareTarget(engine, run, turn);
+}
+
+async function afterComparison(engine: ExportEngine, run: ExportRunSnapshot): Promise<ExportTurn> {
+  if (run.kind === "reconcile") await engine.comparisons.clearMarks(run);
+  return { kind: "final" };
 }
 
 /** Marks until all is marked, time is up, or the run is no longer what it was. Rings pushers as soon as there is work. */
@@ -70,6 +87,7 @@ async function finishExport(engine: ExportEngine, run: ExportRunSnapshot): Promi
   const finished = await engine.runs.finish(run);
   if (finished === undefined) return false;
   engine.log.info({ runId: run.runId, state: finished.state }, "export.run.finished");
+  await afterComparison(engine, run);
   if (finished.nextRunId !== null) {
     engine.bell.ringRun({
       organizationId: run.organizationId,

@@ -5,6 +5,9 @@ import { DEFAULT_EXPORT_OPTIONS, type ExportEngine, type ExportOptions } from ".
 import type {
   BreakerStore,
   ClaimedDelivery,
+  ComparedPage,
+  Comparison,
+  ComparisonStore,
   DeliveredRecord,
   DeliveryClaim,
   DeliveryStore,
@@ -34,6 +37,7 @@ export function aTarget(values: Partial<TargetSnapshot> = {}): TargetSnapshot {
     canDeleteObjects: true,
     settingsVersion: 1,
     locationVersion: 1,
+    isRetired: false,
     ...values,
   };
 }
@@ -254,8 +258,13 @@ export class FakeExportRuns implements ExportRunStore {
     return Promise.resolve({ state, nextRunId: this.nextRunId });
   }
 
-  fail(): Promise<undefined> {
-    return Promise.resolve(undefined);
+  fail(
+    _run: unknown,
+    { message }: { readonly message: string },
+  ): Promise<{ readonly nextRunId: number | null }> {
+    this.run = { ...this.run, state: "failed" };
+    this.ends.push(`failed: ${message}`);
+    return Promise.resolve({ nextRunId: this.nextRunId });
   }
 
   progress(): Promise<undefined> {
@@ -268,11 +277,81 @@ export class FakeExportRuns implements ExportRunStore {
   }
 }
 
+/** A comparison whose pages are kept as they come; a page other than the next one is in other hands. */
+export class FakeComparisons implements ComparisonStore {
+  comparison: Comparison = {
+    target: aTarget(),
+    page: 0,
+    cursor: null,
+    isListed: false,
+    since: "t0",
+    siblings: [],
+  };
+  readonly pages: ComparedPage[] = [];
+  readonly log: string[] = [];
+  /** `target key` of what others name. */
+  readonly named = new Set<string>();
+  /** Differences that each page brings and that the run repairs. */
+  repaired = 0;
+  /** Chunks of deliveries behind the listing. */
+  chunks = 1;
+  onMissing: (after: number) => void = () => undefined;
+
+  begin(): Promise<Comparison | undefined> {
+    return Promise.resolve(this.comparison);
+  }
+
+  findNamed(
+    _run: unknown,
+    pairs: readonly { readonly targetId: number; readonly key: string }[],
+  ): Promise<readonly boolean[]> {
+    return Promise.resolve(
+      pairs.map(({ targetId, key }) => this.named.has(`${String(targetId)} ${key}`)),
+    );
+  }
+
+  addPage(
+    _run: unknown,
+    page: ComparedPage,
+  ): Promise<{ readonly since: string; readonly repaired: number } | undefined> {
+    if (page.page !== this.comparison.page) return Promise.resolve(undefined);
+    this.pages.push(page);
+    const next = page.page + 1;
+    const isListed = page.cursor === null;
+    this.comparison = { ...this.comparison, page: next, cursor: page.cursor, isListed };
+    return Promise.resolve({ since: `t${String(next)}`, repaired: this.repaired });
+  }
+
+  addMissing(
+    _run: unknown,
+    after: number,
+  ): Promise<{ readonly done: boolean; readonly repaired: number } | undefined> {
+    this.log.push(`missing ${String(after)}`);
+    this.chunks--;
+    this.onMissing(after);
+    return Promise.resolve({ done: this.chunks <= 0, repaired: 0 });
+  }
+
+  restart(): Promise<void> {
+    this.log.push("restart");
+    this.comparison = { ...this.comparison, page: 0, cursor: null };
+    return Promise.resolve();
+  }
+
+  clearMarks(): Promise<void> {
+    this.log.push("clear");
+    return Promise.resolve();
+  }
+}
+
 /** One driver for every target; `refusal`: it cannot be opened. */
 class FakeConnections implements TargetConnections {
   readonly #driver: StorageDriver;
   open = 0;
   refusal: AppError | undefined;
+  /** What settings name. */
+  describe = (_provider: string, { at }: Readonly<Record<string, unknown>>): Promise<string> =>
+    Promise.resolve(`memory://${typeof at === "string" ? at : "out"}`);
 
   constructor(driver: StorageDriver) {
     this.#driver = driver;
@@ -296,6 +375,7 @@ export interface EngineParts extends ExportEngine {
   readonly deliveries: FakeDeliveries;
   readonly breaker: FakeBreaker;
   readonly runs: FakeExportRuns;
+  readonly comparisons: FakeComparisons;
   readonly connections: FakeConnections;
   readonly rings: string[];
 }
@@ -315,6 +395,7 @@ export function anExportEngine({
     deliveries: new FakeDeliveries(due),
     breaker: new FakeBreaker(),
     runs: new FakeExportRuns(),
+    comparisons: new FakeComparisons(),
     connections: new FakeConnections(driver),
     rings,
     bell: {
