@@ -8,6 +8,7 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
   s3: ["fake", "minio"],
   redis: ["server"],
   localfiles: ["folder"],
+  databricks: ["fake"],
 };
 
 /**

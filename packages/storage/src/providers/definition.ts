@@ -15,6 +15,8 @@ export interface FormField {
   readonly required?: boolean;
   readonly placeholder?: string;
   readonly description?: string;
+  /** Of a `select`. */
+  readonly options?: readonly { readonly value: string; readonly label: string }[];
 }
 
 /**
@@ -47,6 +49,8 @@ export interface ProviderDefinition<
   filterName?(key: string): string;
   /** False while the settings name no place: such a storage may be saved without a check (ls-api §2.2). Absent: always true. */
   isPlaced?(settings: z.output<Settings>): boolean;
+  /** A sentence for a preview that found nothing, where that has causes of its own. `prefix` as the user gave it. */
+  emptyHint?(settings: z.output<Settings>, prefix: string): string;
   /** What errors name: `s3://bucket/prefix`, `/data/folder`. */
   describe(settings: z.output<Settings>): string;
   /** Provider fields that a new storage of this direction has before anybody says anything. Absent: none. */

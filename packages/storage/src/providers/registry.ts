@@ -6,6 +6,7 @@ const LOADERS = {
   s3: async () => (await import("./s3/index.ts")).s3Provider,
   redis: async () => (await import("./redis/index.ts")).redisProvider,
   localfiles: async () => (await import("./localfiles/index.ts")).localfilesProvider,
+  databricks: async () => (await import("./databricks/index.ts")).databricksProvider,
 } as const satisfies Readonly<Record<string, () => Promise<ProviderDefinition>>>;
 
 /** The `type` of a storage that this version knows. */
