@@ -19,6 +19,14 @@ export interface FormField {
   readonly options?: readonly { readonly value: string; readonly label: string }[];
 }
 
+/** Something that works and should still be mended. */
+export interface ProviderWarning {
+  /** Closed, dotted, `<provider>.<word>`. */
+  readonly code: string;
+  /** A sentence for the person who connects the storage. */
+  readonly message: string;
+}
+
 /**
  * Everything the system needs to know about a provider: the API, the console form and the worker all read it.
  * A secret field of `settings` carries `.meta({ secret: true })`: encrypted at rest, never in a response, redacted
@@ -74,6 +82,13 @@ export interface ProviderDefinition<
       readonly signal: AbortSignal;
     },
   ): Promise<void>;
+  /** Asked after a check that found the connection good; never rejects but for the signal. Absent: nothing can be wrong. */
+  findWarnings?(
+    settings: z.output<Settings>,
+    deps: ProviderDeps,
+    context: StorageContext,
+    signal: AbortSignal,
+  ): Promise<readonly ProviderWarning[]>;
 }
 
 /** Keeps the precise types of a definition. */

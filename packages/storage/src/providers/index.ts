@@ -1,4 +1,9 @@
-export { defineProvider, type FormField, type ProviderDefinition } from "./definition.ts";
+export {
+  defineProvider,
+  type FormField,
+  type ProviderDefinition,
+  type ProviderWarning,
+} from "./definition.ts";
 export {
   changedLocation,
   requiresSecretsAgain,

@@ -45,6 +45,18 @@ export interface AmbientSettings {
   readonly s3Region?: string | undefined;
   /** The operator's own key pair; never used with a user's endpoint. */
   readonly s3Credentials?: AwsKeys | undefined;
+  /** Targets without a KMS key ask S3 to encrypt (AES256) what they write. */
+  readonly s3EncryptsWrites?: boolean | undefined;
+  readonly azure?: AzureAmbient | undefined;
+}
+
+/** The operator's own storage account and app registration at Azure. A secret is used only with the names that it belongs to. */
+export interface AzureAmbient {
+  readonly accountName?: string | undefined;
+  readonly accountKey?: Secret | undefined;
+  readonly tenantId?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: Secret | undefined;
 }
 
 /** An AWS key pair, with a token when it belongs to a session. */

@@ -4,6 +4,8 @@ import type { ProviderDefinition } from "./definition.ts";
 /** Every provider by its `type` on the wire. Its code, and with it its SDK, loads the first time a storage uses it. */
 const LOADERS = {
   s3: async () => (await import("./s3/index.ts")).s3Provider,
+  s3s: async () => (await import("./s3/index.ts")).s3sProvider,
+  azure: async () => (await import("./azure/index.ts")).azureProvider,
   redis: async () => (await import("./redis/index.ts")).redisProvider,
   localfiles: async () => (await import("./localfiles/index.ts")).localfilesProvider,
   databricks: async () => (await import("./databricks/index.ts")).databricksProvider,

@@ -2,6 +2,7 @@ export type { InjectedFault, S3Fault, S3FaultKind } from "./faults.ts";
 export type { AppliedOperation } from "./operation-log.ts";
 export {
   DEFAULT_ACCESS_KEY,
+  type S3Access,
   type S3AccessKey,
   type S3BucketOptions,
   type S3FakeOptions,

@@ -12,8 +12,20 @@ export interface S3AccessKey {
   readonly sessionToken?: string | undefined;
   /** True: the session is over, every request is answered with ExpiredToken. */
   readonly expired?: boolean | undefined;
+  /** The same from this time on. */
+  readonly expiresAtMs?: number | undefined;
   /** Everything when absent. */
   readonly allow?: readonly S3Permission[] | undefined;
+  /** What the policy of a session says; asked after `allow`. */
+  readonly mayDo?: ((access: S3Access) => boolean) | undefined;
+}
+
+/** What a request is about to do, for the policy of a session. */
+export interface S3Access {
+  readonly permission: S3Permission;
+  readonly bucket: string;
+  /** The key, or the prefix of a listing. */
+  readonly key: string;
 }
 
 /** A bucket and where it lies. */

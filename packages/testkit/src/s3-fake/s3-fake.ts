@@ -38,6 +38,8 @@ export interface S3Fake {
   readonly openBodies: number;
   /** Changes that requests made, in the order in which they took effect. */
   readonly operations: readonly AppliedOperation[];
+  /** From now on requests may be signed with it. */
+  addAccessKey(key: S3AccessKey): void;
   createBucket(options: S3BucketOptions): void;
   /** Writes past the log. The bucket is made if it is missing. */
   putObject(bucket: string, key: string, body: Uint8Array | string, headers?: StoredHeaders): void;
@@ -87,6 +89,9 @@ export async function startS3Fake(options: S3FakeOptions = {}): Promise<S3Fake> 
     },
     operations: service.log.entries,
     ...bucketControls(service),
+    addAccessKey: (key) => {
+      service.accessKeys.push(key);
+    },
     inject: (fault) => service.faults.add(fault),
     setLatency: (latencyMs) => {
       service.latencyMs = latencyMs;

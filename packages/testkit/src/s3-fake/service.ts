@@ -21,7 +21,7 @@ export class S3Service {
   readonly faults = new FaultList();
   readonly log = new OperationLog();
   readonly region: string;
-  readonly accessKeys: readonly S3AccessKey[];
+  readonly accessKeys: S3AccessKey[];
   latencyMs: S3Latency;
   /** Raised to let all continuation tokens expire. */
   tokenEpoch = 0;
@@ -29,7 +29,7 @@ export class S3Service {
 
   constructor(options: S3FakeOptions) {
     this.region = options.region ?? "us-east-1";
-    this.accessKeys = options.accessKeys ?? [DEFAULT_ACCESS_KEY];
+    this.accessKeys = [...(options.accessKeys ?? [DEFAULT_ACCESS_KEY])];
     this.latencyMs = options.latencyMs ?? {};
     this.#now = options.now ?? Date.now;
     for (const bucket of options.buckets ?? []) {
@@ -40,12 +40,18 @@ export class S3Service {
 
   /** Checks signature, region and permission, then does what is asked. Throws `S3Failure`. */
   handle(request: S3Request, fault: ActiveFault | undefined): Reply {
-    const signed = verifySignature(request, this.accessKeys, this.#now());
+    const signed = verifySignature(request, this.accessKeys, {
+      nowMs: this.#now(),
+      service: "s3",
+    });
     const bucket = this.buckets.get(request.bucket);
     if (bucket === undefined) throw failures.noSuchBucket(request.bucket);
     this.#checkRegion(bucket, signed);
     const allowed = signed.accessKey.allow ?? ["list", "read", "write", "delete"];
-    if (!allowed.includes(PERMISSIONS[request.operation])) throw failures.accessDenied();
+    const permission = PERMISSIONS[request.operation];
+    const key = request.key === "" ? (request.query.get("prefix") ?? "") : request.key;
+    const isAllowed = signed.accessKey.mayDo?.({ permission, bucket: bucket.name, key }) ?? true;
+    if (!allowed.includes(permission) || !isAllowed) throw failures.accessDenied();
     return this.#perform(bucket, request, { fault, mayList: allowed.includes("list") });
   }
 

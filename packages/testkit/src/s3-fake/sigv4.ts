@@ -31,15 +31,21 @@ interface Claim {
 const MAX_SKEW_MS = 15 * 60_000;
 const MAX_EXPIRES_SECONDS = 604_800;
 
+/** By which clock, and for which service's name in the scope. */
+export interface VerifyOptions {
+  readonly nowMs: number;
+  readonly service: "s3" | "sts";
+}
+
 /** Checks an AWS Signature Version 4, in the header or in the query. Throws the failure that S3 would answer. */
 export function verifySignature(
   request: RawRequest,
   accessKeys: readonly S3AccessKey[],
-  nowMs: number,
+  { nowMs, service }: VerifyOptions,
 ): Signed {
   const presigned = request.query.has("X-Amz-Signature");
   const claim = presigned ? claimOfQuery(request.query) : claimOfHeader(request.message);
-  const [accessKeyId = "", day = "", region = "", service, terminator] =
+  const [accessKeyId = "", day = "", region = "", signedService, terminator] =
     claim.credential.split("/");
   const accessKey = accessKeys.find((key) => key.accessKeyId === accessKeyId);
   if (accessKey === undefined) {
@@ -49,17 +55,18 @@ export function verifySignature(
     });
   }
   const scope = [day, region, service, terminator].join("/");
-  if (service !== "s3" || terminator !== "aws4_request" || !claim.date.startsWith(day))
+  if (signedService !== service || terminator !== "aws4_request" || !claim.date.startsWith(day))
     throw mismatch();
   checkTime(claim, nowMs);
-  checkToken(claim.token, accessKey);
+  checkToken(claim.token, accessKey, nowMs);
   const text = [
     "AWS4-HMAC-SHA256",
     claim.date,
     scope,
     sha256(canonicalRequest(request, claim)),
   ].join("\n");
-  const expected = hmac(signingKey(accessKey.secretAccessKey, day, region), text).toString("hex");
+  const key = signingKey(accessKey.secretAccessKey, [day, region, service]);
+  const expected = hmac(key, text).toString("hex");
   if (!equal(expected, claim.signature)) throw mismatch();
   if (/^[0-9a-f]{64}$/.test(claim.payloadHash) && sha256(request.body) !== claim.payloadHash) {
     throw new S3Failure(400, "XAmzContentSHA256Mismatch");
@@ -117,8 +124,8 @@ function checkTime({ date, expiresSeconds }: Claim, nowMs: number): void {
   if (signedMs > nowMs + MAX_SKEW_MS) throw failures.accessDenied("Request is not yet valid");
 }
 
-function checkToken(token: string | undefined, accessKey: S3AccessKey): void {
-  if (accessKey.expired === true) {
+function checkToken(token: string | undefined, accessKey: S3AccessKey, nowMs: number): void {
+  if (accessKey.expired === true || nowMs >= (accessKey.expiresAtMs ?? Infinity)) {
     throw new S3Failure(400, "ExpiredToken", { message: "The provided token has expired." });
   }
   if (token === accessKey.sessionToken) return;
@@ -127,7 +134,7 @@ function checkToken(token: string | undefined, accessKey: S3AccessKey): void {
   });
 }
 
-function canonicalRequest({ message, path, query }: RawRequest, claim: Claim): string {
+function canonicalRequest({ message, path, query, body }: RawRequest, claim: Claim): string {
   const pairs = [...query]
     .filter(([name]) => name !== "X-Amz-Signature")
     .map(([name, value]) => [encodeStrict(name), encodeStrict(value)] as const)
@@ -144,12 +151,13 @@ function canonicalRequest({ message, path, query }: RawRequest, claim: Claim): s
     pairs.map(([name, value]) => `${name}=${value}`).join("&"),
     headers.join(""),
     claim.signedHeaders.join(";"),
-    claim.payloadHash,
+    // Services other than S3 sign the hash of the body without a header that names it.
+    claim.payloadHash === "" ? sha256(body) : claim.payloadHash,
   ].join("\n");
 }
 
-function signingKey(secret: string, day: string, region: string): Buffer {
-  return ["s3", "aws4_request"].reduce(hmac, hmac(hmac(Buffer.from(`AWS4${secret}`), day), region));
+function signingKey(secret: string, scope: readonly string[]): Buffer {
+  return [...scope, "aws4_request"].reduce<Buffer>(hmac, Buffer.from(`AWS4${secret}`));
 }
 
 function headerOf(headers: IncomingMessage["headers"], name: string): string | undefined {

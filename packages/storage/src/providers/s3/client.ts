@@ -1,8 +1,10 @@
 import type * as Sdk from "@aws-sdk/client-s3";
 import { AppError } from "@bucketbridge/core";
 import type { Egress } from "../../egress/egress.ts";
-import type { S3Credentials } from "./credentials.ts";
+import { limitAnswers } from "./answer-limit.ts";
 import { findBucketRegion } from "./errors.ts";
+import { knownRegions } from "./known-regions.ts";
+import type { CredentialSource } from "./sessions.ts";
 
 /** Where the objects are. */
 export interface S3Place {
@@ -17,7 +19,7 @@ export interface S3Place {
 export interface BucketClientDeps {
   readonly sdk: typeof Sdk;
   readonly place: S3Place;
-  readonly credentials: S3Credentials;
+  readonly credentials: CredentialSource;
   readonly egress: Egress;
 }
 
@@ -46,7 +48,7 @@ export class BucketClient {
 
   constructor(deps: BucketClientDeps) {
     this.#deps = deps;
-    this.#current = this.#connect(deps.place.region);
+    this.#current = this.#connect(knownRegions(deps.egress).find(deps.place) ?? deps.place.region);
   }
 
   /** Makes a call. Rejects with the SDK's error, or with ours for a missing bucket and a refused endpoint. */
@@ -61,6 +63,7 @@ export class BucketClient {
     } catch (error) {
       const region = findBucketRegion(error);
       if (region === undefined || region === used.region) throw error;
+      knownRegions(this.#deps.egress).remember(this.#deps.place, region);
       if (this.#current.region !== region) this.#current = this.#connect(region);
       return await call(this.#current.client, bucket);
     }
@@ -128,13 +131,7 @@ export class BucketClient {
     const { sdk, place, credentials, egress } = this.#deps;
     const client = new sdk.S3Client({
       region,
-      credentials: {
-        accessKeyId: credentials.accessKeyId,
-        secretAccessKey: credentials.secretAccessKey.reveal(),
-        ...(credentials.sessionToken === undefined
-          ? {}
-          : { sessionToken: credentials.sessionToken.reveal() }),
-      },
+      credentials: () => toIdentity(credentials),
       ...(place.endpoint === undefined
         ? {}
         : {
@@ -161,8 +158,28 @@ export class BucketClient {
         logger: SILENT,
       },
     });
+    limitAnswers(client);
     return { region, client };
   }
+}
+
+/** The SDK asks again some minutes before the end that it is told. */
+async function toIdentity(credentials: CredentialSource): Promise<AwsCredentialIdentity> {
+  const session = await credentials.get();
+  const { accessKeyId, secretAccessKey, sessionToken, expiresAtMs } = session;
+  return {
+    accessKeyId,
+    secretAccessKey: secretAccessKey.reveal(),
+    ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
+    ...(expiresAtMs === undefined ? {} : { expiration: new Date(expiresAtMs) }),
+  };
+}
+
+interface AwsCredentialIdentity {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
 }
 
 interface AuthScheme {

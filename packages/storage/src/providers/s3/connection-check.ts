@@ -40,10 +40,12 @@ export async function checkS3Connection(
 function toContractError(error: unknown, bucket: string, known: ErrorClass | undefined): AppError {
   const { code = "internal", reason, detail, hint } = known ?? {};
   if (reason?.startsWith("egress.") === true && isAppError(error)) return error;
+  // What keeps us from signing at all is no refusal of the bucket.
+  const message = reason?.startsWith("s3s.") === true ? detail : undefined;
   return new AppError({
     code,
     reason,
-    message: toSentence(bucket, known),
+    message: message ?? toSentence(bucket, known),
     context: { bucket, detail, hint },
     cause: error,
   });

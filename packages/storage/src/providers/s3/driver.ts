@@ -17,11 +17,11 @@ import type {
   StorageDriver,
 } from "../../driver.ts";
 import type { BucketClient } from "./client.ts";
-import type { S3Credentials } from "./credentials.ts";
 import { answerOf, classifyS3Error, explainError } from "./errors.ts";
 import { fetchPage } from "./list-page.ts";
 import { toPlainEtag } from "./list-parser.ts";
 import { Presigner } from "./presign.ts";
+import type { CredentialSource } from "./sessions.ts";
 
 /** Directory buckets (S3 Express One Zone) list in no order and cannot start after a key. */
 const DIRECTORY_BUCKET_SUFFIX = "--x-s3";
@@ -31,21 +31,28 @@ export interface S3DriverDeps {
   readonly sdk: typeof Sdk;
   readonly bucket: BucketClient;
   readonly bucketName: string | undefined;
-  readonly credentials: S3Credentials;
-  /** Encrypts what is written with this KMS key. */
-  readonly kmsKeyId: string | undefined;
+  readonly credentials: CredentialSource;
+  /** The account that must own the bucket; a bucket of another one is refused. */
+  readonly expectedOwner: string | undefined;
+  /** How what is written is encrypted; empty: as the bucket says. */
+  readonly encryption: Pick<Sdk.PutObjectCommandInput, "ServerSideEncryption" | "SSEKMSKeyId">;
+}
+
+/** What every call says about the bucket. */
+interface Place {
+  readonly Bucket: string;
+  readonly ExpectedBucketOwner?: string;
 }
 
 /** Amazon S3 and the stores that speak its interface. */
 export class S3Driver implements StorageDriver {
   readonly traits: DriverTraits;
   readonly #deps: S3DriverDeps;
-  readonly #presigner: Presigner;
+  readonly #presigner = new Presigner();
 
   constructor(deps: S3DriverDeps) {
     const isDirectoryBucket = deps.bucketName?.endsWith(DIRECTORY_BUCKET_SUFFIX) === true;
     this.#deps = deps;
-    this.#presigner = new Presigner(deps.credentials);
     this.traits = {
       order: isDirectoryBucket ? "none" : "key",
       listAfter: !isDirectoryBucket,
@@ -61,8 +68,8 @@ export class S3Driver implements StorageDriver {
   async listPage(request: ListRequest, ctx: OpContext): Promise<ListPage> {
     const { sdk } = this.#deps;
     try {
-      return await this.#send(ctx, (client, Bucket) =>
-        fetchPage(sdk, client, { Bucket, ...toListInput(request) }, ctx.signal),
+      return await this.#send(ctx, (client, place) =>
+        fetchPage(sdk, client, { ...place, ...toListInput(request) }, ctx.signal),
       );
     } catch (error) {
       throw explainListError(error, request);
@@ -71,8 +78,8 @@ export class S3Driver implements StorageDriver {
 
   async stat(key: string, ctx: OpContext): Promise<ObjectInfo> {
     const { sdk } = this.#deps;
-    const head = await this.#send(ctx, (client, Bucket) =>
-      client.send(new sdk.HeadObjectCommand({ Bucket, Key: key }), { abortSignal: ctx.signal }),
+    const head = await this.#send(ctx, (client, place) =>
+      client.send(new sdk.HeadObjectCommand({ ...place, Key: key }), { abortSignal: ctx.signal }),
     );
     return toInfo(key, head, head.ContentLength);
   }
@@ -80,9 +87,9 @@ export class S3Driver implements StorageDriver {
   async read(request: ReadRequest, ctx: OpContext): Promise<ReadResult> {
     const { sdk } = this.#deps;
     const { key, range, ifEtag } = request;
-    const output = await this.#send(ctx, (client, Bucket) => {
+    const output = await this.#send(ctx, (client, place) => {
       const command = new sdk.GetObjectCommand({
-        Bucket,
+        ...place,
         Key: key,
         ...(range === undefined ? {} : { Range: toRangeHeader(range) }),
         ...(ifEtag === undefined ? {} : { IfMatch: `"${ifEtag}"` }),
@@ -90,18 +97,18 @@ export class S3Driver implements StorageDriver {
       return client.send(command, { abortSignal: ctx.signal });
     });
     const stream = output.Body as Readable | undefined;
-    if (stream === undefined) throw brokenRead("without a body");
+    if (stream === undefined) throw brokenAnswer("without a body");
     const body = streamBody(stream);
     const size = totalSize(output);
     if (range !== undefined && output.ContentRange === undefined) {
       stream.destroy();
-      throw brokenRead("with the whole object instead of a part");
+      throw brokenAnswer("with the whole object instead of a part");
     }
     return { info: toInfo(key, output, size), body };
   }
 
   async put(request: PutRequest, ctx: OpContext): Promise<ObjectInfo> {
-    const { sdk, kmsKeyId } = this.#deps;
+    const { sdk, encryption } = this.#deps;
     const { key, body, contentType, condition } = request;
     const input = {
       Key: key,
@@ -110,14 +117,17 @@ export class S3Driver implements StorageDriver {
       ...(contentType === undefined ? {} : { ContentType: contentType }),
       ...(condition?.kind === "absent" ? { IfNoneMatch: "*" } : {}),
       ...(condition?.kind === "etag" ? { IfMatch: `"${condition.etag}"` } : {}),
-      ...(kmsKeyId === undefined
-        ? {}
-        : { ServerSideEncryption: "aws:kms" as const, SSEKMSKeyId: kmsKeyId }),
+      ...encryption,
     };
     try {
-      const output = await this.#send(ctx, (client, Bucket) =>
-        client.send(new sdk.PutObjectCommand({ Bucket, ...input }), { abortSignal: ctx.signal }),
+      const output = await this.#send(ctx, (client, place) =>
+        client.send(new sdk.PutObjectCommand({ ...place, ...input }), { abortSignal: ctx.signal }),
       );
+      // The SDK does not read the body of this answer: an error document or a web page with status 200 has no ETag.
+      if (output.ETag === undefined)
+        throw brokenAnswer(
+          "a put without an ETag, so that nobody knows whether it wrote; check the endpoint",
+        );
       return { ...toInfo(key, output, body.byteLength), contentType };
     } catch (error) {
       throw explainPutError(error, request);
@@ -126,14 +136,20 @@ export class S3Driver implements StorageDriver {
 
   async delete(key: string, ctx: OpContext): Promise<void> {
     const { sdk } = this.#deps;
-    await this.#send(ctx, (client, Bucket) =>
-      client.send(new sdk.DeleteObjectCommand({ Bucket, Key: key }), { abortSignal: ctx.signal }),
+    await this.#send(ctx, (client, place) =>
+      client.send(new sdk.DeleteObjectCommand({ ...place, Key: key }), { abortSignal: ctx.signal }),
     );
   }
 
   async presignRead(key: string, options: PresignOptions, ctx: OpContext): Promise<URL> {
     const place = await this.#deps.bucket.signingPlace(ctx.signal);
-    return this.#presigner.sign(place, { key, options, nowMs: Date.now() });
+    const session = await this.#deps.credentials.get(ctx.signal);
+    return this.#presigner.sign(place, session, {
+      key,
+      options,
+      expectedOwner: this.#deps.expectedOwner,
+      nowMs: Date.now(),
+    });
   }
 
   classifyError(error: unknown): ErrorClass | undefined {
@@ -145,8 +161,10 @@ export class S3Driver implements StorageDriver {
     return Promise.resolve();
   }
 
-  #send<T>(ctx: OpContext, call: (client: Sdk.S3Client, bucket: string) => Promise<T>): Promise<T> {
-    return this.#deps.bucket.send(call, ctx.signal);
+  #send<T>(ctx: OpContext, call: (client: Sdk.S3Client, place: Place) => Promise<T>): Promise<T> {
+    const { bucket, expectedOwner } = this.#deps;
+    const owner = expectedOwner === undefined ? {} : { ExpectedBucketOwner: expectedOwner };
+    return bucket.send((client, Bucket) => call(client, { Bucket, ...owner }), ctx.signal);
   }
 }
 
@@ -234,7 +252,7 @@ function totalSize({
   return total === undefined ? ContentLength : Number(total);
 }
 
-function brokenRead(how: string): AppError {
+function brokenAnswer(how: string): AppError {
   return new AppError({
     code: "unavailable",
     reason: "s3.malformed_answer",

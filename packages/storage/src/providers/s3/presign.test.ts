@@ -16,11 +16,11 @@ const credentials = {
   secretAccessKey: new Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
   sessionToken: new Secret("a/token+with=odd characters"),
 };
-const presigner = new Presigner(credentials);
+const presigner = new Presigner();
 const GET: PresignOptions = { method: "GET", ttlSeconds: 900 };
 
 function sign(key: string, options: PresignOptions = GET, at = nowMs): URL {
-  return presigner.sign(place, { key, options, nowMs: at });
+  return presigner.sign(place, credentials, { key, options, nowMs: at });
 }
 
 /** The SDK's presigner adds `x-id`, which takes part in its signature: it is left out by a middleware here. */
@@ -87,7 +87,7 @@ describe("Presigner", () => {
 
   it("derives another key for another day and region", () => {
     const tomorrow = nowMs + 86_400_000;
-    const fresh = new Presigner(credentials).sign(place, {
+    const fresh = new Presigner().sign(place, credentials, {
       key: "k",
       options: GET,
       nowMs: tomorrow,
@@ -96,13 +96,39 @@ describe("Presigner", () => {
     expect(sign("k", GET, tomorrow).href).toBe(fresh.href);
     const elsewhere = { ...place, region: "eu-central-1" };
     const request = { key: "k", options: GET, nowMs };
-    const moved = presigner.sign(elsewhere, request);
-    expect(moved.href).toBe(new Presigner(credentials).sign(elsewhere, request).href);
+    const moved = presigner.sign(elsewhere, credentials, request);
+    expect(moved.href).toBe(new Presigner().sign(elsewhere, credentials, request).href);
   });
 
   it("cuts the life to seven days, the most that S3 takes", () => {
     const url = sign("k", { ...GET, ttlSeconds: 30 * 86_400 });
     expect(url.searchParams.get("X-Amz-Expires")).toBe("604800");
+  });
+
+  it("cuts the life to what is left of the session", () => {
+    const session = { ...credentials, expiresAtMs: nowMs + 600_900 };
+    const url = presigner.sign(place, session, { key: "k", options: GET, nowMs });
+    expect(url.searchParams.get("X-Amz-Expires")).toBe("600");
+  });
+
+  it("signs with the next session's key once there is one", () => {
+    const next = { ...credentials, accessKeyId: "ASIANEXT", secretAccessKey: new Secret("next") };
+    const request = { key: "k", options: GET, nowMs };
+    const url = presigner.sign(place, next, request);
+    expect(url.href).toBe(new Presigner().sign(place, next, request).href);
+    expect(url.href).not.toBe(presigner.sign(place, credentials, request).href);
+  });
+
+  it("names the account that must own the bucket", () => {
+    const url = presigner.sign(place, credentials, {
+      key: "k",
+      options: { ...GET, contentType: "text/plain" },
+      expectedOwner: "123456789012",
+      nowMs,
+    });
+    expect(url.search).toMatch(
+      /response-content-type=[^&]+&x-amz-expected-bucket-owner=123456789012&/,
+    );
   });
 
   it.each(["a/../b", "./a", "..", "a/."])("refuses %j, which a web client would change", (key) => {

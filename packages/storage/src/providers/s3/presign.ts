@@ -2,7 +2,7 @@ import { createHmac, hash } from "node:crypto";
 import { AppError } from "@bucketbridge/core";
 import type { PresignOptions } from "../../driver.ts";
 import type { SigningPlace } from "./client.ts";
-import type { S3Credentials } from "./credentials.ts";
+import type { AwsSession } from "./sessions.ts";
 
 /** S3's own limit of a signature's life. */
 const MAX_TTL_SECONDS = 604_800;
@@ -11,6 +11,8 @@ const MAX_TTL_SECONDS = 604_800;
 export interface PresignRequest {
   readonly key: string;
   readonly options: PresignOptions;
+  /** The account that must own the bucket. */
+  readonly expectedOwner?: string | undefined;
   readonly nowMs: number;
 }
 
@@ -19,20 +21,22 @@ export interface PresignRequest {
  * matters for a task list full of media. The key of a day and region is derived once.
  */
 export class Presigner {
-  readonly #credentials: S3Credentials;
-  #signing: { readonly scope: string; readonly key: Buffer } | undefined;
-
-  constructor(credentials: S3Credentials) {
-    this.#credentials = credentials;
-  }
+  #signing: { readonly id: string; readonly key: Buffer } | undefined;
 
   /**
-   * The life is cut to the seven days that S3 allows. A key with a `.` or `..` segment is `unsupported`, because every web
+   * The life is cut to the seven days that S3 allows and to what is left of the session, with which the URL dies. A key with a `.` or `..` segment is `unsupported`, because every web
    * client would take it out of the URL.
    */
-  sign(place: SigningPlace, { key, options, nowMs }: PresignRequest): URL {
-    const { accessKeyId, sessionToken } = this.#credentials;
-    const date = toAmzDate(roundDown(nowMs, (options.windowSeconds ?? 0) * 1_000));
+  sign(
+    place: SigningPlace,
+    session: AwsSession,
+    { key, options, expectedOwner, nowMs }: PresignRequest,
+  ): URL {
+    const { accessKeyId, sessionToken, expiresAtMs = Infinity } = session;
+    const signedMs = roundDown(nowMs, (options.windowSeconds ?? 0) * 1_000);
+    const leftSeconds = (expiresAtMs - signedMs) / 1_000;
+    const ttlSeconds = Math.min(options.ttlSeconds, MAX_TTL_SECONDS, leftSeconds);
+    const date = toAmzDate(signedMs);
     const scope = `${date.slice(0, 8)}/${place.region}/${place.service}/aws4_request`;
     const path = `${place.url.pathname.replace(/\/$/, "")}/${key.split("/").map(encode).join("/")}`;
     const query = toQuery([
@@ -40,16 +44,17 @@ export class Presigner {
       ["X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD"],
       ["X-Amz-Credential", `${accessKeyId}/${scope}`],
       ["X-Amz-Date", date],
-      ["X-Amz-Expires", String(Math.min(Math.floor(options.ttlSeconds), MAX_TTL_SECONDS))],
+      ["X-Amz-Expires", String(Math.floor(ttlSeconds))],
       ["X-Amz-Security-Token", sessionToken?.reveal()],
       ["X-Amz-SignedHeaders", "host"],
       ["response-content-disposition", options.disposition],
       ["response-content-type", options.contentType],
+      ["x-amz-expected-bucket-owner", expectedOwner],
     ]);
     const { protocol, host } = place.url;
     const canonical = `${options.method}\n${path}\n${query}\nhost:${host}\n\nhost\nUNSIGNED-PAYLOAD`;
     const text = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${hash("sha256", canonical)}`;
-    const signature = hmac(this.#signingKey(scope), text).toString("hex");
+    const signature = hmac(this.#signingKey(session, scope), text).toString("hex");
     const url = new URL(`${protocol}//${host}${path}?${query}&X-Amz-Signature=${signature}`);
     if (url.pathname === path) return url;
     throw new AppError({
@@ -59,10 +64,11 @@ export class Presigner {
     });
   }
 
-  #signingKey(scope: string): Buffer {
-    if (this.#signing?.scope !== scope) {
-      const secret = Buffer.from(`AWS4${this.#credentials.secretAccessKey.reveal()}`);
-      this.#signing = { scope, key: scope.split("/").reduce<Buffer>(hmac, secret) };
+  #signingKey({ accessKeyId, secretAccessKey }: AwsSession, scope: string): Buffer {
+    const id = `${accessKeyId}/${scope}`;
+    if (this.#signing?.id !== id) {
+      const secret = Buffer.from(`AWS4${secretAccessKey.reveal()}`);
+      this.#signing = { id, key: scope.split("/").reduce<Buffer>(hmac, secret) };
     }
     return this.#signing.key;
   }

@@ -17,9 +17,10 @@ const MAX_TEXT_CHARS = 2_048;
 const MAX_TOKEN_CHARS = 16_384;
 
 /** Text that may be left out, null or blank; all three mean "not set". */
-const optionalText = (maxChars = MAX_TEXT_CHARS) => z.string().trim().max(maxChars);
+export const optionalText = (maxChars = MAX_TEXT_CHARS) => z.string().trim().max(maxChars);
 
-const shape = z.object({
+/** The fields of `s3`, which `s3s` has too. */
+export const s3Shape = z.object({
   bucket: optionalText()
     .refine(isBucketName, { error: ({ input }) => badBucketName(input) })
     .nullish()
@@ -39,13 +40,31 @@ const shape = z.object({
   aws_secret_access_key: optionalText().nullish().meta({ secret: true }),
   aws_session_token: optionalText(MAX_TOKEN_CHARS).nullish().meta({ secret: true, session: true }),
   aws_sse_kms_key_id: optionalText().nullish(),
+  /** Beyond the contract. */
+  expected_bucket_owner: z
+    .string()
+    .trim()
+    .regex(/^(\d{12})?$/, "An AWS account has twelve digits.")
+    .nullish(),
 });
 
 /**
  * Settings of `s3`, source and target, by their wire names (ls-api §2.2). Key id and secret come together or not at all, a
  * session token only with them; the sentences are the contract's.
  */
-export const s3Settings = shape.superRefine((values, context) => {
+export const s3Settings = s3Shape.superRefine(checkKeyPair);
+
+/** Settings after the schema has looked at them. */
+export type S3Settings = z.output<typeof s3Settings>;
+
+/** Key id and secret come together or not at all, a session token only with them. */
+export function checkKeyPair(
+  values: Pick<
+    z.output<typeof s3Shape>,
+    "aws_access_key_id" | "aws_secret_access_key" | "aws_session_token"
+  >,
+  context: z.RefinementCtx,
+): void {
   const hasKeyId = isSet(values.aws_access_key_id);
   const hasSecret = isSet(values.aws_secret_access_key);
   if (hasKeyId !== hasSecret) {
@@ -62,10 +81,7 @@ export const s3Settings = shape.superRefine((values, context) => {
       message: "Session Token requires an Access Key ID and Secret Access Key.",
     });
   }
-});
-
-/** Settings after the schema has looked at them. */
-export type S3Settings = z.output<typeof s3Settings>;
+}
 
 /** The text of a field, or undefined when it is left out, null or blank. */
 export function textOf(value: string | null | undefined): string | undefined {

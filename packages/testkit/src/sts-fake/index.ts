@@ -1,0 +1,8 @@
+export {
+  startStsFake,
+  type StsCall,
+  type StsFake,
+  type StsFakeOptions,
+  type StsPrincipal,
+  type StsRole,
+} from "./sts-fake.ts";
