@@ -6,6 +6,11 @@ import type { RunSummary } from "./summary.ts";
  */
 const SERVICES: Readonly<Record<string, readonly string[]>> = {
   s3: ["fake", "minio"],
+  gcs: ["fake", "fake-gcs-server"],
+  gcs_sa: ["fake"],
+  gcswif: ["fake"],
+  azure: ["azurite"],
+  azure_spi: ["azurite"],
   redis: ["server"],
   localfiles: ["folder"],
   databricks: ["fake"],

@@ -4,11 +4,14 @@ import { pinnedLookup } from "./pinned-lookup.ts";
 
 /**
  * For undici's own `fetch` and `request` (never Node's built-in fetch, whose copy of undici is another version).
- * `verifyTls` false takes any certificate; addresses are checked all the same.
+ * `verifyTls` false takes any certificate; addresses are checked all the same. `ca`: see `EgressOptions`.
  */
 export function createGuardedDispatcher(
   guard: ConnectGuard,
-  { verifyTls = true }: { readonly verifyTls?: boolean } = {},
+  {
+    verifyTls = true,
+    ca,
+  }: { readonly verifyTls?: boolean; readonly ca?: readonly string[] | undefined } = {},
 ): Dispatcher {
   return new Agent({
     connect: (options, callback) => {
@@ -19,6 +22,7 @@ export function createGuardedDispatcher(
             allowH2: false,
             lookup: pinnedLookup(addresses),
             rejectUnauthorized: verifyTls,
+            ...(ca === undefined ? {} : { ca: [...ca] }),
           })({ ...options, socketPath: null }, callback);
         },
         (error: unknown) => {

@@ -114,14 +114,41 @@ export interface AwsContainerCredentials {
 
 /** The operator at Google. */
 export interface GcpPlatform {
-  /** A service account's JSON. Undefined: application default credentials. */
+  /** A JSON of type service_account or authorized_user. Undefined: the account that the machine runs as. */
   readonly credentials?: Secret | undefined;
+  /** What workload identity federation shows to a customer's pool. Undefined: the platform's identity at AWS. */
+  readonly subjectToken?: GcpSubjectToken | undefined;
+  /** Services other than Google's public ones. Never a user's endpoint. */
+  readonly endpoints?: GcpEndpoints | undefined;
+}
+
+/** Where the platform gets what it shows to a workload identity pool. */
+export type GcpSubjectToken =
+  /**
+   * A signed GetCallerIdentity. With `roleArn` it is signed as that role, in a session named by the organisation's external id, so
+   * that a pool's condition can tell the organisations apart.
+   */
+  | { readonly kind: "aws"; readonly roleArn?: string | undefined }
+  /** A file with an OIDC token. It is read again for each exchange: such files are renewed in place. */
+  | { readonly kind: "file"; readonly path: string }
+  /** Answers with an OIDC token. */
+  | { readonly kind: "url"; readonly url: string };
+
+/** URLs of Google's services; `token` and `sts` with their path, the others without. */
+export interface GcpEndpoints {
+  readonly storage?: string | undefined;
+  readonly token?: string | undefined;
+  readonly sts?: string | undefined;
+  readonly iamCredentials?: string | undefined;
+  readonly metadata?: string | undefined;
 }
 
 /** The operator's settings for Azure. */
 export interface AzurePlatform {
   /** The login host of a sovereign cloud. Undefined: the public one. */
   readonly authorityHost?: string | undefined;
+  /** Where the blobs of an account are, with `{account}` in it: another cloud, or Azurite. Undefined: the public cloud. */
+  readonly blobEndpoint?: string | undefined;
 }
 
 /**

@@ -5,9 +5,13 @@ import type { ProviderDefinition } from "./definition.ts";
 const LOADERS = {
   s3: async () => (await import("./s3/index.ts")).s3Provider,
   s3s: async () => (await import("./s3/index.ts")).s3sProvider,
+  gcs: async () => (await import("./gcs/index.ts")).gcsProvider,
   azure: async () => (await import("./azure/index.ts")).azureProvider,
   redis: async () => (await import("./redis/index.ts")).redisProvider,
   localfiles: async () => (await import("./localfiles/index.ts")).localfilesProvider,
+  gcs_sa: async () => (await import("./gcs/index.ts")).gcsSaProvider,
+  gcswif: async () => (await import("./gcs/index.ts")).gcswifProvider,
+  azure_spi: async () => (await import("./azure/index.ts")).azureSpiProvider,
   databricks: async () => (await import("./databricks/index.ts")).databricksProvider,
 } as const satisfies Readonly<Record<string, () => Promise<ProviderDefinition>>>;
 

@@ -3,6 +3,7 @@ import type { DriverTraits, StorageDriver } from "../driver.ts";
 /** Families of behaviour that a stand-in for a real store may lack. */
 export type ServiceGap =
   | "key.also_folder"
+  | "key.backslash"
   | "key.control_character"
   | "key.dot_segment"
   | "key.double_slash"

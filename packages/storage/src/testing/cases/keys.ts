@@ -22,7 +22,7 @@ const ODD_KEYS: readonly OddKey[] = [
   { title: "angle brackets", key: "<script>" },
   { title: "a question mark and a hash", key: "what?x=1#frag" },
   { title: "an equals sign, a comma and a semicolon", key: "a=b,c;d:e@f" },
-  { title: "a backslash", key: "back\\slash" },
+  { title: "a backslash", key: "back\\slash", gap: "key.backslash" },
   { title: "two dots within a segment", key: "a..b/..c/d.." },
   { title: "a segment of three dots", key: ".../x" },
   { title: "a star and brackets", key: "*[a-z]{b}?" },

@@ -1,0 +1,6 @@
+export {
+  startEntraFake,
+  type EntraApp,
+  type EntraFake,
+  type EntraFakeOptions,
+} from "./entra-fake.ts";
