@@ -180,9 +180,11 @@ export class ExportScene {
   async ask(
     kind: ExportRunRequest["kind"] = "sync",
     onlyChanged = false,
+    options: Readonly<Record<string, unknown>> = {},
   ): Promise<ExportRunRecord> {
     const { organizationId, targetId } = this.key;
-    const request = { organizationId, targetId, kind, trigger: "api", actorId: null, onlyChanged };
+    const asker = { trigger: "api", actorId: null };
+    const request = { organizationId, targetId, kind, ...asker, onlyChanged, options };
     const asked = defined(await requestExportRun(this.test.db, request, this.statements));
     return this.run(asked.runId);
   }

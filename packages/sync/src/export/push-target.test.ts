@@ -71,6 +71,17 @@ describe("pushTarget", () => {
     expect(order).toEqual(["intend 1", "put 1", "put 2"]);
   });
 
+  it("only deletes at a place that the target has left, whatever there is by now", async () => {
+    const { driver, writes } = aBucket();
+    const due = [aDelivery(1, { wantedOp: "delete", wantedRevision: 4, objectKey: "old/1" })];
+    const engine = anExportEngine({ driver, due });
+    engine.deliveries.target = aTarget({ isRetired: true });
+    engine.deliveries.subjects.set(1, anAnnotation(1, 5));
+    await pushTarget(engine, REF, ctx.signal);
+    expect(writes).toEqual(["delete old/1"]);
+    expect(engine.deliveries.records).toMatchObject([{ revision: 4, etag: null }]);
+  });
+
   it("puts nothing for a lease that was lost before", async () => {
     const { driver, writes } = aBucket();
     const engine = anExportEngine({ driver, due: [aDelivery(1), aDelivery(2)] });
