@@ -8,6 +8,7 @@ import { buildApp } from "./app.ts";
 import { createRepositories, type ApiDeps } from "./deps.ts";
 import { openPlatform } from "./platform.ts";
 import type { ProcessSettings } from "./settings.ts";
+import { createSharedStores } from "./stores/shared-stores.ts";
 import { createStores } from "./stores/provider-stores.ts";
 import { hashToken, tokenPrefix } from "./tokens.ts";
 
@@ -96,16 +97,20 @@ function openResources(
   const platform = openPlatform(settings.platform, denied);
   const { localFiles } = settings.app;
   const repositories = createRepositories(database);
+  const stores = createStores({
+    provider: { egress, log, localFiles, ambient: settings.ambient, platform },
+    organizations: repositories.organizations,
+  });
+  const { openSecrets } = repositories.storages;
+  const sharedStores = createSharedStores({ stores, openSecrets, log });
   const deps: ApiDeps = {
     ...repositories,
     settings: settings.app,
     log,
     clock: systemClock,
     bell: producer,
-    stores: createStores({
-      provider: { egress, log, localFiles, ambient: settings.ambient, platform },
-      organizations: repositories.organizations,
-    }),
+    stores,
+    sharedStores,
     health: {
       pingDatabase: () => database.ping(),
       isStopping: () => state.isStopping,
@@ -114,7 +119,7 @@ function openResources(
     },
   };
   const close = async (): Promise<void> => {
-    await Promise.allSettled([producer.close(), board.close()]);
+    await Promise.allSettled([producer.close(), board.close(), sharedStores.close()]);
     await Promise.allSettled([
       backend.close(),
       egress.close(),

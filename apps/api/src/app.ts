@@ -3,6 +3,8 @@ import type { ApiDeps } from "./deps.ts";
 import { registerJsonParser } from "./json/json-parser.ts";
 import { registerLabelStudio } from "./label-studio/plugin.ts";
 import { registerLocalFileRoutes } from "./media/local-files/routes.ts";
+import { ProjectReferences } from "./media/project-references.ts";
+import { registerResolveRoutes } from "./media/resolve/routes.ts";
 import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";
 import { FailureLimiter } from "./plugins/basic-auth.ts";
 import { registerBoard } from "./plugins/board.ts";
@@ -48,9 +50,11 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     await registerBoard(app, { board: deps.health.board, authenticate, limiter });
   }
   const targetBell = new TargetBell(deps);
-  const parts = { signer, watchers, targetBell };
+  const references = new ProjectReferences(deps.stores);
+  const parts = { signer, watchers, targetBell, references };
   await app.register(async (scope) => registerLabelStudio(scope, deps, parts));
   registerLocalFileRoutes(app, deps);
+  registerResolveRoutes(app, { ...deps, references });
   await app.register(
     (scope, _options, done) => {
       registerNativeApi(scope, deps, { watchers, targetBell });

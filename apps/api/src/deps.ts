@@ -4,10 +4,11 @@ import {
   cancelRun,
   createDeliveryRepository,
   createIssueRepository,
+  createMediaRepository,
   createOrganizationRepository,
   createProjectRepository,
-  createRunRepository,
   createReconcileStore,
+  createRunRepository,
   createStorageRepository,
   createTaskRepository,
   createTokenRepository,
@@ -19,12 +20,13 @@ import {
   type DeliveryRepository,
   type ExportRunRequest,
   type IssueRepository,
+  type MediaRepository,
   type OrganizationRepository,
   type AnnotationRepository,
   type ProjectRepository,
+  type ReconcileStore,
   type TaskRepository,
   type RequestedRun,
-  type ReconcileStore,
   type RunRepository,
   type RunRequest,
   type StorageRepository,
@@ -41,7 +43,18 @@ import {
 import type { StorageTypePolicy } from "./label-studio/storages/storage-types.ts";
 import type { RunKey } from "./runs/run-watchers.ts";
 import type { HealthSources } from "./plugins/health.ts";
+import type { SharedStores } from "./stores/shared-stores.ts";
 import type { Stores } from "./stores/stores.ts";
+
+/** How objects are streamed through this process. */
+export interface MediaSettings {
+  /** Longest answer to a range request. */
+  readonly proxyMaxRangeBytes: number;
+  /** A store that sends nothing for this long has its reader's connection cut. */
+  readonly proxyIdleMs: number;
+  /** Streams of one organisation at a time; more wait. */
+  readonly proxyConcurrency: number;
+}
 
 /** Values of the configuration that the application uses, already checked. */
 export interface ApiSettings {
@@ -61,6 +74,7 @@ export interface ApiSettings {
   readonly syncWaitMs: number;
   /** A new target begins with a sync of all. */
   readonly syncOnTargetCreation: boolean;
+  readonly media: MediaSettings;
 }
 
 /** Runs are asked for and canceled in transactions of the database. */
@@ -76,6 +90,7 @@ export interface RunRequests {
 /** What the handlers know of the database. */
 export interface Repositories extends AnnotationRepositories {
   readonly organizations: OrganizationRepository;
+  readonly media: MediaRepository;
   readonly users: UserRepository;
   readonly tokens: TokenRepository;
   readonly projects: ProjectRepository;
@@ -85,6 +100,8 @@ export interface Repositories extends AnnotationRepositories {
   readonly runs: RunRepository;
   readonly issues: IssueRepository;
   readonly deliveries: DeliveryRepository;
+  /** What comparisons of targets with their buckets found. */
+  readonly findings: Pick<ReconcileStore, "findRun" | "page">;
   readonly runRequests: RunRequests;
 }
 
@@ -96,16 +113,16 @@ export interface ApiDeps extends Repositories {
   /** Wakes workers, after commit. */
   readonly bell: Pick<Producer, "ring">;
   readonly stores: Stores;
+  readonly sharedStores: SharedStores;
   readonly health: HealthSources;
 }
 
 /** All repositories over one database. */
-  /** What comparisons of targets with their buckets found. */
-  readonly findings: Pick<ReconcileStore, "findRun" | "page">;
 export function createRepositories(database: Database): Repositories {
   return {
     ...createAnnotationRepositories(database),
     organizations: createOrganizationRepository(database),
+    media: createMediaRepository(database),
     users: createUserRepository(database),
     tokens: createTokenRepository(database),
     projects: createProjectRepository(database),
@@ -115,6 +132,7 @@ export function createRepositories(database: Database): Repositories {
     runs: createRunRepository(database),
     issues: createIssueRepository(database),
     deliveries: createDeliveryRepository(database),
+    findings: createReconcileStore(database),
     runRequests: {
       request: (request) => requestRun(database, request),
       requestExport: (request) => requestExportRun(database, request),
@@ -122,4 +140,3 @@ export function createRepositories(database: Database): Repositories {
     },
   };
 }
-    findings: createReconcileStore(database),

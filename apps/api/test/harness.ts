@@ -6,6 +6,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { afterAll, beforeAll } from "vitest";
 import { buildApp } from "../src/app.ts";
 import { createRepositories, type ApiDeps } from "../src/deps.ts";
+import { createSharedStores } from "../src/stores/shared-stores.ts";
 import type { Stores } from "../src/stores/stores.ts";
 import { createLogger } from "../src/logger.ts";
 import { hashToken, makeLegacyToken, tokenPrefix } from "../src/tokens.ts";
@@ -37,7 +38,10 @@ export interface TestRequest extends Omit<InjectOptions, "url"> {
 }
 
 /** What a test puts in the place of the usual dependencies. */
-export type ChangeDeps = (deps: ApiDeps, databaseUrl: string) => ApiDeps | Promise<ApiDeps>;
+export type ChangeDeps = (deps: TestDeps, databaseUrl: string) => TestDeps | Promise<TestDeps>;
+
+/** Shared stores are made over `stores`, whichever these are. */
+export type TestDeps = Omit<ApiDeps, "sharedStores">;
 
 /** Starts the application before the first test of the file and ends it after the last. */
 export function useApi(name: string, change: ChangeDeps = (deps) => deps): () => TestApi {
@@ -48,6 +52,7 @@ export function useApi(name: string, change: ChangeDeps = (deps) => deps): () =>
   });
   afterAll(async () => {
     await api?.app.close();
+    await api?.deps.sharedStores.close();
     await api?.deps.health.board?.close();
     await api?.database.close();
   });
@@ -67,7 +72,7 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
     log: silentLogger,
   });
   const log = createLogger("debug", {}, { write: (line: string) => void lines.push(line) });
-  const built: ApiDeps = {
+  const built: Omit<ApiDeps, "sharedStores"> = {
     ...createRepositories(database),
     settings: {
       version: "0.0.0-test",
@@ -80,6 +85,7 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       // No worker runs here: nothing becomes final by waiting.
       syncWaitMs: 0,
       syncOnTargetCreation: true,
+      media: { proxyMaxRangeBytes: 8 * 1024 * 1024, proxyIdleMs: 5_000, proxyConcurrency: 16 },
     },
     log,
     clock: systemClock,
@@ -92,7 +98,11 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       board: undefined,
     },
   };
-  const deps = await change(built, url);
+  const changed = await change(built, url);
+  const { stores, storages } = changed;
+  const { openSecrets } = storages;
+  const sharedStores = createSharedStores({ stores, openSecrets, log: silentLogger });
+  const deps = { ...changed, sharedStores };
   const owner = await makeOwner(deps);
   const stranger = await makeStranger(database);
   const app = await buildApp(deps);
@@ -152,6 +162,7 @@ const noStores: Stores = {
   find: () => Promise.resolve(undefined),
   check: () => Promise.resolve(),
   checkHosts: () => Promise.resolve(),
+  referencePrefix: () => Promise.resolve(""),
   open: () => {
     throw new AppError({ code: "unsupported", message: "this test has no stores" });
   },

@@ -8,6 +8,7 @@ import { httpSlice } from "./slices/http.ts";
 import { limitsSlice } from "./slices/limits.ts";
 import { localFilesSlice } from "./slices/local-files.ts";
 import { loggingSlice } from "./slices/logging.ts";
+import { mediaSlice } from "./slices/media.ts";
 import { ownerSlice } from "./slices/owner.ts";
 import { platformSlice } from "./slices/platform.ts";
 import { queueSlice } from "./slices/queue.ts";
@@ -29,6 +30,7 @@ const ALL_SLICES = [
   localFilesSlice,
   storageTypesSlice,
   exportSlice,
+  mediaSlice,
   ambientSlice,
   platformSlice,
   awsPlatformSlice,

@@ -10,6 +10,7 @@ export { httpSlice } from "./slices/http.ts";
 export { limitsSlice } from "./slices/limits.ts";
 export { localFilesSlice, resolveLocalFiles, type LocalFilesPolicy } from "./slices/local-files.ts";
 export { loggingSlice } from "./slices/logging.ts";
+export { mediaSlice } from "./slices/media.ts";
 export { ownerSlice } from "./slices/owner.ts";
 export { platformSlice } from "./slices/platform.ts";
 export { queueSlice } from "./slices/queue.ts";

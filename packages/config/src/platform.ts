@@ -2,6 +2,7 @@ import type { Secret } from "@bucketbridge/core";
 import type { z } from "zod";
 import type { ambientSlice } from "./slices/ambient.ts";
 import type { awsPlatformSlice } from "./slices/aws-platform.ts";
+import type { gcpPlatformSlice } from "./slices/gcp-platform.ts";
 import type { platformSlice } from "./slices/platform.ts";
 
 /** A key pair of AWS. */
@@ -15,6 +16,7 @@ interface KeyPair {
 export interface PlatformConfig {
   readonly ambient: z.output<typeof ambientSlice.schema>;
   readonly awsPlatform: z.output<typeof awsPlatformSlice.schema>;
+  readonly gcpPlatform: z.output<typeof gcpPlatformSlice.schema>;
   readonly platform: z.output<typeof platformSlice.schema>;
 }
 
@@ -30,9 +32,10 @@ const AWS_CONTAINERS = "http://169.254.170.2";
  */
 export function resolvePlatform(config: PlatformConfig) {
   const { awsPlatform, platform } = config;
+  const gcp = resolveGcp(config);
   return {
     aws: resolveAws(config),
-    gcp: {},
+    gcp,
     azure: { authorityHost: platform.azureAuthorityHost },
     outgoingAddresses: platform.outgoingAddresses,
     hosts: [
@@ -40,7 +43,11 @@ export function resolvePlatform(config: PlatformConfig) {
       awsPlatform.containerFullUri,
       awsPlatform.metadataEndpoint,
       platform.azureAuthorityHost,
-      platform.gceMetadataHost && toUrl(platform.gceMetadataHost),
+      gcp.subjectToken?.kind === "url" ? gcp.subjectToken.url : undefined,
+      gcp.endpoints.token,
+      gcp.endpoints.sts,
+      gcp.endpoints.iamCredentials,
+      gcp.endpoints.metadata,
     ].filter((host): host is string => host !== undefined && host !== ""),
   };
 }

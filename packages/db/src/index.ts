@@ -25,6 +25,12 @@ export {
   type UserRepository,
 } from "./repositories/users.ts";
 export {
+  createMediaRepository,
+  type MediaRepository,
+  type ProjectMedia,
+  type TaskMedia,
+} from "./repositories/media.ts";
+export {
   createOrganizationRepository,
   type OrganizationFacts,
   type OrganizationRepository,
@@ -189,17 +195,17 @@ export {
 } from "./events/event-access.ts";
 export {
   createReconcileStore,
+  type ReconcileCounts,
   type ReconcileEntry,
+  type ReconcileFilter,
   type ReconcileFindings,
   type ReconcileKind,
+  type ReconcileRun,
   type ReconcileStore,
 } from "./export/reconcile-store.ts";
 export {
-  type ReconcileCounts,
   importPredictions,
-  type ReconcileFilter,
   type NewPrediction,
   type PredictionsImported,
-  type ReconcileRun,
   type PredictionsToImport,
 } from "./annotations/import-predictions.ts";

@@ -20,5 +20,11 @@ export type * from "./import/ports.ts";
 export { toRunFailure } from "./import/run-failure.ts";
 export { finishRun, runImport, runLoadSlot } from "./import/run-import.ts";
 export { RateWindow, type RateSample, type RunRate } from "./import/run-rate.ts";
+export { hasReference, replaceReferences } from "./media/references.ts";
+export {
+  ReferenceSources,
+  type ReferenceSource,
+  type ResolvedReference,
+} from "./media/reference-sources.ts";
 export { folderPrefix } from "./import/scan-unit.ts";
 export { compileUserPattern, type UserPattern } from "./import/user-pattern.ts";

@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ApiDeps } from "../deps.ts";
 import type { RunWatchers } from "../runs/run-watchers.ts";
 import type { TokenSigner } from "../tokens.ts";
+import type { ProjectReferences } from "../media/project-references.ts";
 import type { TargetBell } from "../targets/target-bell.ts";
 import { registerActionRoutes } from "./actions/routes.ts";
 import { registerAnnotationRoutes } from "./annotations/routes.ts";
@@ -21,13 +22,14 @@ interface LabelStudioParts {
   readonly signer: TokenSigner;
   readonly watchers: RunWatchers;
   readonly targetBell: TargetBell;
+  readonly references: ProjectReferences;
 }
 
 /** The compatible wire. Its quirks live below this folder and nowhere else. */
 export async function registerLabelStudio(
   app: FastifyInstance,
   deps: ApiDeps,
-  { signer, watchers, targetBell }: LabelStudioParts,
+  { signer, watchers, targetBell, references }: LabelStudioParts,
 ): Promise<void> {
   await registerFormParsers(app);
   registerNegotiation(app);
@@ -36,7 +38,7 @@ export async function registerLabelStudio(
   registerUserRoutes(app, deps);
   registerProjectRoutes(app, deps);
   const ringing = { ...deps, targetBell };
-  registerTaskRoutes(app, ringing);
+  registerTaskRoutes(app, { ...ringing, references });
   registerAnnotationRoutes(app, ringing);
   registerDraftRoutes(app, deps);
   registerPredictionRoutes(app, deps);

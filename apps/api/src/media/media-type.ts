@@ -55,6 +55,19 @@ export function mediaTypeOf(name: string): string {
   return TYPES[extension] ?? BYTES;
 }
 
+/** What the store says where that is a type at all, else what the name stands for. Never guessed from the bytes. */
+export function chooseMediaType(info: {
+  readonly key: string;
+  readonly contentType?: string | undefined;
+}): string {
+  const stored = info.contentType?.trim().toLowerCase() ?? "";
+  const isSaid = /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+(?:\s*;.*)?$/.test(stored);
+  return isSaid && !UNSAID.test(stored) ? stored : mediaTypeOf(info.key);
+}
+
+/** Types that stores give to what nobody named. */
+const UNSAID = /^(?:application|binary)\/(?:octet-stream|x-unknown)/;
+
 const INLINE =
   /^(?:image\/(?!svg)|audio\/|video\/|application\/(?:pdf|json|x-ndjson)|text\/(?:plain|csv|tab-separated-values|markdown|vtt))/;
 

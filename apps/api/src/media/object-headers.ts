@@ -20,7 +20,7 @@ export function toObjectHeaders(mediaType: string, name: string): Record<string,
 }
 
 /** RFC 6266 with the name of RFC 8187: quotes, line breaks and other scripts cannot break the header. */
-function toDisposition(mediaType: string, name: string): string {
+export function toDisposition(mediaType: string, name: string): string {
   const kind = isShownInline(mediaType) ? "inline" : "attachment";
   const fileName = name.slice(name.lastIndexOf("/") + 1).toWellFormed();
   return `${kind}; filename*=UTF-8''${encodeURIComponent(fileName).replace(/['()*]/g, toPercent)}`;

@@ -42,6 +42,11 @@ export function createStores(deps: StoresDeps): Stores {
     },
     checkHosts: (definition, settings, signal) =>
       assertHostsAllowed(definition, deps.provider, settings, signal),
+    async referencePrefix({ provider, settings }) {
+      if (!isProviderName(provider)) return "";
+      const definition = await loadProvider(provider);
+      return definition.referencePrefix(settings);
+    },
     async open(definition, full, scope) {
       const settings = parse(definition, full);
       const context = await toContext(deps, scope);

@@ -1,3 +1,4 @@
+import type { StorageRecord } from "@bucketbridge/db";
 import type { ObjectStore } from "@bucketbridge/storage";
 import type { ProviderDefinition, StorageDirection } from "@bucketbridge/storage/providers";
 
@@ -40,6 +41,11 @@ export interface Stores {
     settings: FullSettings,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * What the references of a saved storage begin with; empty for settings that cannot be used. Needs no secrets: what is missing
+   * is not part of a reference.
+   */
+  referencePrefix(storage: StorageRecord): Promise<string>;
   /** Makes no connection yet. */
   open(
     definition: ProviderDefinition,

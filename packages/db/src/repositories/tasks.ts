@@ -10,6 +10,8 @@ import { toFilterSql, toOrderSql, type TaskFilter, type TaskOrder } from "./task
 /** A task without its annotations. */
 export interface TaskRecord {
   readonly id: number;
+  /** The id that a platform gave it, unique in the project. */
+  readonly externalId: string | null;
   readonly projectId: number;
   readonly innerId: number;
   readonly data: unknown;
@@ -25,6 +27,8 @@ export interface TaskRecord {
   readonly totalPredictions: number;
   /** Key of the object that it came from; null for other tasks and once its storage is gone. */
   readonly storageFilename: string | null;
+  /** The source that it came from; null likewise. */
+  readonly storageId: number | null;
 }
 
 /** Which tasks of a project, in which order. */
@@ -151,6 +155,7 @@ export function createTaskRepository(database: Database): TaskRepository {
 
 interface TaskRow {
   readonly id: bigint;
+  readonly externalId: string | null;
   readonly projectId: number;
   readonly innerId: number;
   readonly data: unknown;
@@ -165,12 +170,13 @@ interface TaskRow {
   readonly cancelledAnnotations: number;
   readonly totalPredictions: number;
   readonly storageFilename: string | null;
+  readonly storageId: number | null;
 }
 
-const COLUMNS = Prisma.sql`t.id, t.project_id AS "projectId", t.inner_id AS "innerId", t.data, t.meta, t.created_at AS "createdAt",
+const COLUMNS = Prisma.sql`t.id, t.external_id AS "externalId", t.project_id AS "projectId", t.inner_id AS "innerId", t.data, t.meta, t.created_at AS "createdAt",
   t.updated_at AS "updatedAt", t.updated_by_id AS "updatedById", t.is_labeled AS "isLabeled", t.overlap, t.allow_skip AS "allowSkip",
   t.total_annotations AS "totalAnnotations", t.cancelled_annotations AS "cancelledAnnotations",
-  t.total_predictions AS "totalPredictions", o.key AS "storageFilename"`;
+  t.total_predictions AS "totalPredictions", o.key AS "storageFilename", o.storage_id AS "storageId"`;
 
 /** Ids first: an offset then runs over an index or over sorted ids, and rows are read for the page only. */
 async function listTasks(tx: Transaction, query: TaskQuery): Promise<TaskRecord[]> {

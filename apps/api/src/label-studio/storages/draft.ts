@@ -14,6 +14,8 @@ export interface StorageDraft extends TargetDraft {
   readonly presignTtl: number;
   readonly recursiveScan: boolean;
   readonly synchronizable: boolean;
+  /** Of a source, and ours: the prefix bounds what it serves, not only what it imports. */
+  readonly restrictToPrefix: boolean;
   /** Provider fields by their wire names, without secrets. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Stored ones and those of the request; never logged, never shown. */
@@ -29,7 +31,8 @@ const DEFAULT_PRESIGN_TTL = 1;
 export function emptyDraft({
   shape,
   direction,
-}: Pick<StorageKind, "shape" | "direction">): StorageDraft {
+  definition,
+}: Pick<StorageKind, "shape" | "direction" | "definition">): StorageDraft {
   return {
     title: null,
     description: null,
@@ -41,11 +44,12 @@ export function emptyDraft({
     // Only a source is scanned; the column of a target keeps its default.
     recursiveScan: direction === "source" && (shape.recursiveByDefault ?? false),
     synchronizable: true,
+    restrictToPrefix: false,
     canDeleteObjects: null,
     subject: "annotation",
     keyTemplate: null,
     jsonExtension: false,
-    settings: {},
+    settings: definition.defaultsOf?.(direction) ?? {},
     secrets: {},
   };
 }
@@ -67,6 +71,7 @@ export function readCommonFields(
   const flags = {
     useBlobUrls: reader.boolean("use_blob_urls"),
     synchronizable: reader.boolean("synchronizable"),
+    restrictToPrefix: direction === "source" ? reader.boolean("restrict_to_prefix") : undefined,
     presign: has("presign") ? reader.boolean("presign") : undefined,
     recursiveScan: has("recursive_scan") ? reader.boolean("recursive_scan") : undefined,
   };

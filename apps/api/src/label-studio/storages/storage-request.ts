@@ -18,12 +18,12 @@ export function toStoredDraft(
   openSecrets: (storage: StorageRecord) => { reveal(): Readonly<Record<string, string>> },
 ): StoredDraft {
   const { title, description, prefix, regexFilter, useBlobUrls, presign, presignTtl } = storage;
-  const { recursiveScan, synchronizable, settings } = storage;
+  const { recursiveScan, synchronizable, restrictToPrefix, settings } = storage;
   const { canDeleteObjects, subject, keyTemplate, jsonExtension } = storage;
   const texts = { title, description, prefix, regexFilter };
   const flags = { useBlobUrls, presign, presignTtl, recursiveScan, synchronizable };
   const target = { canDeleteObjects, subject, keyTemplate, jsonExtension };
-  const draft = { ...texts, ...flags, ...target, settings };
+  const draft = { ...texts, ...flags, ...target, restrictToPrefix, settings };
   try {
     const secrets = openSecrets(storage).reveal();
     return { draft: { ...draft, secrets }, unreadable: undefined };

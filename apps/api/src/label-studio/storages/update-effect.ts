@@ -46,6 +46,7 @@ const COLUMNS = [
   "presignTtl",
   "recursiveScan",
   "synchronizable",
+  "restrictToPrefix",
   "canDeleteObjects",
   "subject",
   "keyTemplate",

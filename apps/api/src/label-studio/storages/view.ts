@@ -41,16 +41,30 @@ export function toStorageView(
   const view = {
     ...Object.fromEntries(keys.map((key) => [key, values[key] ?? null])),
     ...extensionsOf(storage),
+    ...providerExtensionsOf(shape, storage),
   };
   return warnings.length === 0 ? view : { ...view, warnings };
 }
 
-/** Our own fields of a target, where they are not the contract's behaviour. */
+/** Our own fields, where they are not the contract's behaviour. */
 function extensionsOf(storage: StorageRecord): Record<string, unknown> {
-  const { subject, keyTemplate, jsonExtension } = storage;
+  const { subject, keyTemplate, jsonExtension, restrictToPrefix } = storage;
   return {
+    ...(restrictToPrefix ? { restrict_to_prefix: true } : {}),
     ...(subject === "annotation" ? {} : { subject }),
     ...(keyTemplate === null ? {} : { key_template: keyTemplate }),
     ...(jsonExtension ? { json_extension: true } : {}),
   };
+}
+
+/** The provider's own fields that the contract does not have, where somebody has set them. */
+function providerExtensionsOf(
+  shape: WireShape,
+  { settings }: StorageRecord,
+): Record<string, unknown> {
+  const names = (shape.extensions ?? []).filter((name) => {
+    const value = settings[name];
+    return value !== undefined && value !== null && value !== "" && value !== false;
+  });
+  return Object.fromEntries(names.map((name) => [name, settings[name]]));
 }

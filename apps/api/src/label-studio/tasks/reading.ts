@@ -4,7 +4,9 @@ import { invalidPage, notFound, validationError, ApiError } from "../../api-erro
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
 import { readPage } from "../paging.ts";
-import { pathId, queryList, queryValue, toIntId } from "../query.ts";
+import { makeResolveData, type ResolveData } from "../../media/resolve-urls.ts";
+import type { ProjectReferences } from "../../media/project-references.ts";
+import { pathId, queryFlag, queryList, queryValue, toIntId } from "../query.ts";
 import type { People } from "./annotation-view.ts";
 import { readTaskQuery } from "./query-filter.ts";
 import { toTaskColumnViewWithWork, toTaskView, type TaskContext } from "./view.ts";
@@ -15,6 +17,10 @@ export type TaskDeps = Pick<
   "tasks" | "projects" | "annotations" | "drafts" | "users" | "clock"
 >;
 
+/** What handlers that show tasks to a browser need besides. */
+export type ShownTaskDeps = TaskDeps &
+  Pick<ApiDeps, "settings" | "storages"> & { readonly references: ProjectReferences };
+
 type View = Record<string, unknown>;
 
 /** The contract has no upper bound; a page is held in memory with all annotations on it. */
@@ -24,7 +30,7 @@ const LIST_SIZES = { default: 100, max: MAX_PAGE_SIZE };
 const ALL_TASKS = 10_000;
 
 /** `GET /api/tasks/`: the data manager's list of a project. */
-export async function listTasks(deps: TaskDeps, request: FastifyRequest): Promise<View> {
+export async function listTasks(deps: ShownTaskDeps, request: FastifyRequest): Promise<View> {
   const { organizationId } = identityOf(request);
   const project = await projectOfList(deps, request);
   const page = readPage(request, LIST_SIZES);
@@ -46,6 +52,7 @@ export async function listTasks(deps: TaskDeps, request: FastifyRequest): Promis
     isFull,
     expanded: false,
     draftsOf: userId,
+    resolve: await toResolve(deps, project, request),
   });
   const include = queryList(request, "include");
   return {
@@ -57,14 +64,25 @@ export async function listTasks(deps: TaskDeps, request: FastifyRequest): Promis
 }
 
 /** `GET /api/tasks/{id}/`. */
-export async function getTask(deps: TaskDeps, request: FastifyRequest): Promise<View> {
+export async function getTask(deps: ShownTaskDeps, request: FastifyRequest): Promise<View> {
   const { task, project } = await findTask(deps, request);
   const contexts = await makeContexts(deps, project, [task], {
     isFull: true,
     expanded: true,
     draftsOf: identityOf(request).userId,
+    resolve: await toResolve(deps, project, request),
   });
   return toTaskView(task, contextAt(contexts, 0));
+}
+
+/** References become URLs unless `resolve_uri=false` asks for the data as they are stored. */
+async function toResolve(
+  deps: ShownTaskDeps,
+  { organizationId, id: projectId }: ProjectRecord,
+  request: FastifyRequest,
+): Promise<ResolveData | undefined> {
+  if (!queryFlag(request, "resolve_uri", true)) return undefined;
+  return makeResolveData(deps, { organizationId, projectId });
 }
 
 /** `GET /api/projects/{id}/tasks/`: a plain list, the last changed task first. */
@@ -163,6 +181,8 @@ interface ContextOptions {
   readonly expanded: boolean;
   /** The user whose drafts are shown. */
   readonly draftsOf?: number;
+  /** Absent: references stay as they are stored. */
+  readonly resolve?: ResolveData | undefined;
 }
 
 async function makeContexts(
@@ -172,7 +192,8 @@ async function makeContexts(
   options: ContextOptions,
 ): Promise<TaskContext[]> {
   const { organizationId, dataKey } = project;
-  const base = { dataKey, nowMs: deps.clock.now(), expanded: options.expanded };
+  const { expanded, resolve } = options;
+  const base = { dataKey, nowMs: deps.clock.now(), expanded, resolve };
   const nobody: People = new Map();
   if (!options.isFull || tasks.length === 0)
     return tasks.map(() => ({ ...base, people: nobody, work: undefined }));

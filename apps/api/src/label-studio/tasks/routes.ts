@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Permission } from "../../permissions.ts";
 import { importTasks } from "./import.ts";
-import { getTask, listProjectTasks, listTasks } from "./reading.ts";
+import { getTask, listProjectTasks, listTasks, type ShownTaskDeps } from "./reading.ts";
 import {
   createProjectTask,
   createTask,
@@ -12,7 +12,10 @@ import {
 } from "./writing.ts";
 
 /** Tasks, by themselves and as part of a project. */
-export function registerTaskRoutes(app: FastifyInstance, deps: TaskDeletionDeps): void {
+export function registerTaskRoutes(
+  app: FastifyInstance,
+  deps: TaskDeletionDeps & ShownTaskDeps,
+): void {
   const needs = (permission: Permission) => ({
     config: { permission },
     schema: { tags: ["tasks"] },

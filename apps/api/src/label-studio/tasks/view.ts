@@ -1,5 +1,7 @@
 import type { AnnotationRecord, DraftRecord, PredictionRecord, TaskRecord } from "@bucketbridge/db";
 import { toWireTime } from "@bucketbridge/contracts";
+import type { ResolveData } from "../../media/resolve-urls.ts";
+import { toExternalIdView } from "../external-id.ts";
 import { toDraftView } from "../drafts/view.ts";
 import { toAnnotationView, toPredictionView, type People } from "./annotation-view.ts";
 import { toVisibleData } from "./task-data.ts";
@@ -7,6 +9,8 @@ import { toVisibleData } from "./task-data.ts";
 /** What a view of a task needs besides the task. */
 export interface TaskContext {
   readonly dataKey: string | null;
+  /** Absent: references stay as they are stored. */
+  readonly resolve?: ResolveData | undefined;
   readonly nowMs: number;
   readonly people: People;
   /** Absent: only the task itself is shown (`fields=task_only`). */
@@ -60,11 +64,12 @@ export function toTaskView(task: TaskRecord, context: TaskContext): View {
       ? { avg_lead_time: toAverageLeadTime(annotations), draft_exists: work.hasDraft }
       : {}),
     updated_by: task.updatedById === null ? [] : [{ user_id: task.updatedById }],
-    ...toDataView(task, context.dataKey),
+    ...toDataView(task, context.dataKey, context.resolve),
     is_labeled: task.isLabeled,
     overlap: task.overlap,
     ...toCommentView(task),
     comment_authors: [],
+    ...toExternalIdView(task.externalId),
   };
 }
 
@@ -83,6 +88,7 @@ export function toTaskColumnView(task: TaskRecord, dataKey: string | null): View
     updated_by: task.updatedById,
     file_upload: null,
     comment_authors: [],
+    ...toExternalIdView(task.externalId),
   };
 }
 
@@ -108,9 +114,10 @@ function toWorkViews(
   return order === "manager" ? { predictions, annotations } : { annotations, predictions };
 }
 
-function toDataView(task: TaskRecord, dataKey: string | null): View {
+function toDataView(task: TaskRecord, dataKey: string | null, resolve?: ResolveData): View {
+  const data = toVisibleData(task.data, dataKey);
   return {
-    data: toVisibleData(task.data, dataKey),
+    data: resolve === undefined ? data : resolve(task, data),
     meta: task.meta ?? {},
     created_at: toWireTime(task.createdAt),
     updated_at: toWireTime(task.updatedAt),
