@@ -48,16 +48,16 @@ function untilConnected(
   signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => {
+    const fail = (error: Error): void => {
       settle();
       socket.destroy();
-      reject(error as Error);
+      reject(error);
     };
     const onClose = (): void => {
       fail(Object.assign(new TypeError("closed while connecting"), { code: "ECONNRESET" }));
     };
     const onAbort = (): void => {
-      fail(signal.reason);
+      fail(signal.reason as Error);
     };
     const onConnected = (): void => {
       settle();

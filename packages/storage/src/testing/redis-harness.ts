@@ -85,6 +85,6 @@ export async function redisHarness(): Promise<DriverHarness | HarnessUnavailable
     clear: async () => {
       await session.send("FLUSHDB");
     },
-    dispose: fixture.stop,
+    dispose: () => fixture.stop(),
   };
 }

@@ -15,6 +15,7 @@ const TIMEOUT: ErrorClass = {
   code: "timeout",
   reason: "redis.timeout",
   detail: "the server did not answer in time",
+  hint: "check host and port, and tls: a server without TLS says nothing to somebody who speaks it",
 };
 const CERTIFICATE: ErrorClass = {
   code: "invalid_config",

@@ -37,8 +37,8 @@ export const redisProvider = defineProvider({
     },
   ],
   defaultsOf: (direction) => ({ db: DEFAULT_DB[direction] }),
-  // Values become tasks, so nothing refers to one.
-  referencePrefix: (settings) => `${describe(settings)}/`,
+  // Values become tasks, and a reference to one is served by nobody (ls-api §4.4).
+  referencePrefix: () => "",
   describe,
   open: (settings, { egress }, { direction }) => {
     const place = toPlace(settings, direction);
