@@ -24,6 +24,7 @@ export {
   annotationEventsAnswer,
   annotationEventResult,
   MAX_EVENTS,
+  MAX_EXTERNAL_ID_CHARS,
   type EventAnnotation,
   type AnnotationEvent,
   type AnnotationEventResult,

@@ -109,6 +109,11 @@ export function isTransientConflict(error: unknown): boolean {
   return state === "40P01" || state === "40001";
 }
 
+/** True when `error`, as `toDatabaseError` made it, is about this index or constraint. */
+export function namesConstraint(error: AppError, name: string): boolean {
+  return error.context["constraint"] === name;
+}
+
 interface DatabaseFacts {
   readonly state: string | undefined;
   readonly kind: string | undefined;

@@ -4,7 +4,8 @@ import { MAX_ROW_ID } from "./paging.ts";
 /** Most events of one batch. */
 export const MAX_EVENTS = 500;
 
-const MAX_EXTERNAL_ID_CHARS = 255;
+/** Longest id that a platform gives a task or an annotation. */
+export const MAX_EXTERNAL_ID_CHARS = 255;
 const MAX_SOURCE_KEY_CHARS = 2_000;
 const MAX_UNIQUE_ID_CHARS = 500;
 const MAX_ACTION_CHARS = 64;

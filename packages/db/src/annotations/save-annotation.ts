@@ -1,5 +1,6 @@
 import { AppError, isAppError, toSafeId } from "@bucketbridge/core";
 import type { Database, Transaction } from "../client.ts";
+import { namesConstraint } from "../database-errors.ts";
 import { readAnnotation, type AnnotationRecord } from "../repositories/annotations.ts";
 import {
   loadStatements,
@@ -67,7 +68,7 @@ export interface SavedRow {
 /**
  * Saves an annotation with the wish of every target of its project, in one transaction that first holds the project against new
  * targets. Undefined: no such task or annotation in the project, or somebody else saved it since `expectedRevision`.
- * A `uniqueId` that exists is `already_exists` / `annotation.unique_id`.
+ * A `uniqueId` that exists is `already_exists` / `annotation.unique_id`, an external id likewise `annotation.external_id`.
  */
 export async function saveAnnotation(
   database: Database,
@@ -157,8 +158,17 @@ function toColumns(changes: AnnotationChanges): StatementValue[] {
 }
 
 function toSaveError(error: unknown, { uniqueId }: AnnotationChanges): unknown {
-  if (!isAppError(error, "already_exists") || uniqueId === undefined || uniqueId === null)
-    return error;
+  if (!isAppError(error, "already_exists")) return error;
+  if (namesConstraint(error, "annotation_external_id")) {
+    return new AppError({
+      code: "already_exists",
+      reason: "annotation.external_id",
+      op: "db.annotation.save",
+      message: "the project has an annotation of this external id already",
+      cause: error,
+    });
+  }
+  if (uniqueId === undefined || uniqueId === null) return error;
   return new AppError({
     code: "already_exists",
     reason: "annotation.unique_id",

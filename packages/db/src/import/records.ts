@@ -114,6 +114,8 @@ export interface TaskDocument {
   readonly data: string;
   readonly meta: string | null;
   readonly allowSkip: boolean;
+  /** The id that a platform gave it, unique in the project; absent for what storages bring. */
+  readonly externalId?: string | undefined;
   readonly annotations: readonly EmbeddedAnnotationRecord[];
   readonly predictions: readonly EmbeddedPredictionRecord[];
 }

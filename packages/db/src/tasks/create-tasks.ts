@@ -1,5 +1,6 @@
-import { COUNTER_SLOTS, toSafeId } from "@bucketbridge/core";
+import { AppError, COUNTER_SLOTS, isAppError, toSafeId } from "@bucketbridge/core";
 import type { Database } from "../client.ts";
+import { namesConstraint } from "../database-errors.ts";
 import type { InnerIds } from "../import/inner-ids.ts";
 import type { TaskDocument } from "../import/records.ts";
 import { loadStatements, runStatement } from "../statements.ts";
@@ -15,7 +16,8 @@ export interface TasksToCreate {
 
 /**
  * Makes tasks with the annotations and predictions of their documents, in one transaction; the project's number of tasks follows.
- * Returns the ids in the order of the documents; undefined: no such project in the organisation.
+ * Returns the ids in the order of the documents; undefined: no such project in the organisation. An external id that the project has
+ * already is `already_exists` / `task.external_id`.
  */
 export async function createTasks(
   deps: { readonly database: Database; readonly innerIds: InnerIds },
@@ -28,7 +30,7 @@ export async function createTasks(
   if (isThere === null) return undefined;
   const ids = await deps.innerIds.reserveAll({ organizationId, projectId }, documents.length);
   const columns = toTaskColumns(documents);
-  return deps.database.inOrganization(
+  const created = deps.database.inOrganization(
     organizationId,
     async (tx) => {
       const [row] = await runStatement<{ task_ids: bigint[] }>(tx, statements["tasks-insert"], [
@@ -42,6 +44,7 @@ export async function createTasks(
         ids.base,
         projectId % COUNTER_SLOTS,
         updatedById,
+        columns.externalIds,
       ]);
       if (row === undefined) return undefined;
       const made = row.task_ids.flatMap((taskId, position) => {
@@ -53,4 +56,19 @@ export async function createTasks(
     },
     { op: "db.tasks.create" },
   );
+  return created.catch((error: unknown) => {
+    throw toCreateError(error);
+  });
+}
+
+function toCreateError(error: unknown): unknown {
+  if (!isAppError(error, "already_exists") || !namesConstraint(error, "task_external_id"))
+    return error;
+  return new AppError({
+    code: "already_exists",
+    reason: "task.external_id",
+    op: "db.tasks.create",
+    message: "the project has a task of this external id already",
+    cause: error,
+  });
 }

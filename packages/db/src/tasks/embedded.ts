@@ -16,6 +16,7 @@ export function toTaskColumns(documents: readonly TaskDocument[]): {
   readonly annotations: number[];
   readonly canceled: number[];
   readonly predictions: number[];
+  readonly externalIds: (string | null)[];
 } {
   return {
     data: documents.map(({ data }) => data),
@@ -26,6 +27,7 @@ export function toTaskColumns(documents: readonly TaskDocument[]): {
       ({ annotations }) => annotations.filter(({ wasCancelled }) => wasCancelled).length,
     ),
     predictions: documents.map(({ predictions }) => predictions.length),
+    externalIds: documents.map(({ externalId }) => externalId ?? null),
   };
 }
 

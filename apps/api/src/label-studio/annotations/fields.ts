@@ -1,7 +1,8 @@
-import type { AnnotationChanges } from "@bucketbridge/db";
+import type { AnnotationChanges, AnnotationRecord } from "@bucketbridge/db";
 import type { FastifyRequest } from "fastify";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
+import { keepExternalId, readExternalId } from "../external-id.ts";
 import { bodyOf, FieldReader } from "../fields.ts";
 import { queryFlag, queryValue } from "../query.ts";
 
@@ -27,13 +28,16 @@ const MAX_INT = 2 ** 31 - 1;
 
 /**
  * The fields of an annotation that a caller may write; the contract's server managed ones are passed over. Rows that it names
- * must be there for the caller's organisation.
+ * must be there for the caller's organisation. `stored`: the annotation that changes.
  */
 export async function readAnnotationFields(
   deps: ReferenceDeps,
   request: FastifyRequest,
+  stored?: Pick<AnnotationRecord, "externalId">,
 ): Promise<AnnotationChanges> {
-  const fields = new FieldReader(bodyOf(request));
+  const body = bodyOf(request);
+  const fields = new FieldReader(body);
+  if (stored !== undefined) keepExternalId(body, fields, stored.externalId);
   const result = fields.exactJson("result");
   const changes = {
     resultJson: result === undefined ? undefined : JSON.stringify(result),
@@ -47,6 +51,7 @@ export async function readAnnotationFields(
     importId: fields.integer("import_id"),
     lastAction: fields.choice("last_action", LAST_ACTIONS),
     bulkCreated: fields.boolean("bulk_created"),
+    externalId: stored === undefined ? readExternalId(body, fields) : undefined,
   };
   await checkReferences(deps, request, { fields, ...changes });
   fields.finish();

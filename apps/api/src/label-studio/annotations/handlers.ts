@@ -8,6 +8,7 @@ import type { TargetBell } from "../../targets/target-bell.ts";
 import { pathId } from "../query.ts";
 import { toAnnotationView } from "../tasks/annotation-view.ts";
 import { findPeople, findTask } from "../tasks/reading.ts";
+import { toExternalIdError } from "../external-id.ts";
 import { readAnnotationFields } from "./fields.ts";
 
 /** What handlers of annotations need. */
@@ -63,8 +64,9 @@ export async function updateAnnotation(
   deps: AnnotationDeps,
   request: FastifyRequest,
 ): Promise<View> {
-  const { id: annotationId, projectId } = await findAnnotation(deps, request);
-  const changes = await readAnnotationFields(deps, request);
+  const stored = await findAnnotation(deps, request);
+  const { id: annotationId, projectId } = stored;
+  const changes = await readAnnotationFields(deps, request, stored);
   const view = await save(deps, request, { projectId, of: { annotationId }, changes });
   if (view === undefined) throw notFound("Annotation");
   return view;
@@ -120,7 +122,8 @@ async function save(
 
 /** One of the two places where the contract has 409. */
 function toSaveError(error: unknown): unknown {
-  if (!isAppError(error, "already_exists") || error.reason !== "annotation.unique_id") return error;
+  if (!isAppError(error, "already_exists") || error.reason !== "annotation.unique_id")
+    return toExternalIdError(error, "Annotation");
   return new ApiError({
     status: 409,
     code: "already_exists",

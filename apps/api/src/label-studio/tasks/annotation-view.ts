@@ -1,4 +1,5 @@
 import type { AnnotationRecord, Member, PredictionRecord } from "@bucketbridge/db";
+import { toExternalIdView } from "../external-id.ts";
 import { toInitials } from "../users/view.ts";
 import { toWireTime } from "@bucketbridge/contracts";
 import { toCreatedAgo } from "@bucketbridge/contracts";
@@ -37,6 +38,7 @@ export function toAnnotationView(
     parent_prediction: annotation.parentPredictionId,
     parent_annotation: annotation.parentAnnotationId,
     last_created_by: annotation.lastCreatedById,
+    ...toExternalIdView(annotation.externalId),
   };
 }
 

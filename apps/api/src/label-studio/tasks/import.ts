@@ -9,6 +9,7 @@ import { badRequest, nonFieldError, notFound } from "../../api-error.ts";
 import { identityOf } from "../../identity.ts";
 import { isFormBody } from "../body-parsers.ts";
 import { isFields, type RawFields } from "../fields.ts";
+import { readItemExternalId, toExternalIdError } from "../external-id.ts";
 import { queryFlag } from "../query.ts";
 import { toStorable } from "../storable-json.ts";
 import { findProject, type TaskDeps } from "./reading.ts";
@@ -28,7 +29,11 @@ export async function importTasks(
   const documents = readDocuments(request, project);
   const isCommitted = queryFlag(request, "commit_to_project", true);
   const ids = isCommitted
-    ? await deps.tasks.create(project.organizationId, project.id, documents)
+    ? await deps.tasks
+        .create(project.organizationId, project.id, documents)
+        .catch((error: unknown) => {
+          throw toExternalIdError(error, "Task");
+        })
     : [];
   if (ids === undefined) throw notFound("Project");
   return reply.code(201).send({
@@ -57,8 +62,9 @@ function readDocuments(request: FastifyRequest, project: ProjectRecord): TaskDoc
   if (items.length === 0) throw nonFieldError("load_tasks: No tasks added");
   const keys = requiredKeys(project);
   const complaints: string[] = [];
+  const externalIds = new Set<string>();
   const documents = items.flatMap((item, index) => {
-    const result = readItem(item, keys, userId);
+    const result = refuseRepeated(readItem(item, keys, userId), externalIds);
     if ("document" in result) return [result.document];
     complaints.push(`Error at item ${String(index)}: ${result.problem} :: ${show(item)}`);
     return [];
@@ -68,6 +74,14 @@ function readDocuments(request: FastifyRequest, project: ProjectRecord): TaskDoc
 }
 
 type ItemResult = { readonly document: TaskDocument } | { readonly problem: string };
+
+function refuseRepeated(result: ItemResult, externalIds: Set<string>): ItemResult {
+  const externalId = "document" in result ? result.document.externalId : undefined;
+  if (externalId === undefined) return result;
+  if (externalIds.has(externalId)) return { problem: '"external_id" is that of an item before' };
+  externalIds.add(externalId);
+  return result;
+}
 
 /** A bare dictionary is the data themselves; one with `data` has annotations, predictions and meta beside them. */
 function readItem(item: unknown, keys: readonly string[], userId: number): ItemResult {
@@ -100,12 +114,15 @@ function readWrapped(root: RawFields, data: RawFields, userId: number): ItemResu
   const predictions = readList(root, "predictions");
   if (typeof annotations === "string") return { problem: annotations };
   if (typeof predictions === "string") return { problem: predictions };
+  const named = readItemExternalId(root);
+  if ("problem" in named) return named;
   const meta = root["meta"];
   return {
     document: {
       data: JSON.stringify(data),
       meta: isFields(meta) ? JSON.stringify(meta) : null,
       allowSkip: root["allow_skip"] !== false,
+      externalId: named.externalId,
       annotations: annotations.map((annotation) => toAnnotation(annotation, userId)),
       predictions: predictions.map(toPrediction),
     },

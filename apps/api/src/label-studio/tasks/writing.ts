@@ -4,6 +4,7 @@ import { nonFieldError, notFound, validationError } from "../../api-error.ts";
 import { identityOf } from "../../identity.ts";
 import type { TargetBell } from "../../targets/target-bell.ts";
 import { bodyOf, FieldReader, isFields, pythonTypeOf, type RawFields } from "../fields.ts";
+import { keepExternalId, readExternalId, toExternalIdError } from "../external-id.ts";
 import { findMissingKey, requiredKeys } from "./task-data.ts";
 import { findProject, findTask, toColumnViews, type TaskDeps } from "./reading.ts";
 import { toTaskColumnView } from "./view.ts";
@@ -46,6 +47,7 @@ export async function updateTask(deps: TaskDeps, request: FastifyRequest): Promi
   const meta = fields.json("meta");
   const overlap = fields.integer("overlap", { min: 1, max: MAX_INT }) ?? undefined;
   const allowSkip = fields.boolean("allow_skip");
+  keepExternalId(body, fields, task.externalId);
   fields.finish();
   const updated = await deps.tasks.update(organizationId, task.id, {
     data: data === undefined ? undefined : JSON.stringify(data),
@@ -96,15 +98,21 @@ async function createIn(
   const data = readData(fields, project);
   const meta = fields.json("meta") ?? null;
   const allowSkip = fields.boolean("allow_skip") ?? true;
+  const externalId = readExternalId(body, fields);
   fields.finish();
   const document: TaskDocument = {
     data: JSON.stringify(data),
     meta: meta === null ? null : JSON.stringify(meta),
     allowSkip,
+    externalId,
     annotations: [],
     predictions: [],
   };
-  const ids = await tasks.create(project.organizationId, project.id, [document]);
+  const ids = await tasks
+    .create(project.organizationId, project.id, [document])
+    .catch((error: unknown) => {
+      throw toExternalIdError(error, "Task");
+    });
   const task =
     ids?.[0] === undefined ? undefined : await tasks.find(project.organizationId, ids[0]);
   if (task === undefined) throw notFound("Project");
