@@ -5,12 +5,13 @@ import type { RunSummary } from "./summary.ts";
  * registry without a line here fails such a run too.
  */
 const SERVICES: Readonly<Record<string, readonly string[]>> = {
-  s3: ["fake", "minio"],
+  s3: ["fake", "minio", "rgw"],
+  s3s: ["fake", "rgw"],
   gcs: ["fake", "fake-gcs-server"],
   gcs_sa: ["fake"],
   gcswif: ["fake"],
-  azure: ["azurite"],
-  azure_spi: ["azurite"],
+  azure: ["fake", "azurite"],
+  azure_spi: ["fake", "azurite"],
   redis: ["server"],
   localfiles: ["folder"],
   databricks: ["fake"],

@@ -48,12 +48,12 @@ export async function fetchThrough(
 }
 
 /** Azure itself has no such names: clients take the segments out of the URL, and a backslash becomes a slash. */
-const AZURE_NAMES: readonly HarnessOverride[] = (["key.dot_segment", "key.backslash"] as const).map(
-  (gap) => ({
-    gap,
-    link: "https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata",
-  }),
-);
+export const AZURE_NAMES: readonly HarnessOverride[] = (
+  ["key.dot_segment", "key.backslash"] as const
+).map((gap) => ({
+  gap,
+  link: "https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata",
+}));
 
 const AZURITE_GAPS: readonly HarnessOverride[] = [
   ...AZURE_NAMES,

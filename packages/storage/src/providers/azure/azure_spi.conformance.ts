@@ -1,6 +1,11 @@
 import { describe } from "vitest";
+import { azureFakeHarness } from "../../testing/azure-fake-harness.ts";
 import { azuriteHarness } from "../../testing/azure-harness.ts";
 import { describeDriverConformance } from "../../testing/conformance.ts";
+
+describe("azure_spi on the fake", () => {
+  describeDriverConformance(() => azureFakeHarness("azure_spi"));
+});
 
 describe("azure_spi on Azurite", () => {
   describeDriverConformance(() => azuriteHarness("azure_spi"));
