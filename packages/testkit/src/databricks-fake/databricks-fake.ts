@@ -2,7 +2,7 @@ import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { AppError } from "@bucketbridge/core";
-import { SELF_SIGNED } from "./certificate.ts";
+import { makeSelfSignedCertificate } from "../self-signed.ts";
 import { DatabricksFailure, OAuthFailure } from "./failure.ts";
 import type { DatabricksFault, DatabricksFaultKind } from "./faults.ts";
 import type { AppliedChange } from "./operation-log.ts";
@@ -74,7 +74,9 @@ export async function startDatabricksFake(
     void answer(state, message, response);
   };
   const server =
-    options.tls === true ? https.createServer(SELF_SIGNED, listener) : http.createServer(listener);
+    options.tls === true
+      ? https.createServer(makeSelfSignedCertificate(), listener)
+      : http.createServer(listener);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
   });

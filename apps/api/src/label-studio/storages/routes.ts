@@ -58,7 +58,7 @@ export function registerStorageRoutes(
     route("storages.change", "The first objects of a source, save nothing"),
     async (request, reply) => {
       const kind = await getKind(deps, "source", request);
-      return { files: await previewStorage(deps, kind, request, reply) };
+      return previewStorage(deps, kind, request, reply);
     },
   );
 }

@@ -40,13 +40,19 @@ export async function validateStorage(
   return { warnings, steps: ["settings", "connection"].map((name) => ({ name, ok: true })) };
 }
 
+interface Preview {
+  readonly files: readonly PreviewFile[];
+  /** Only when nothing was found and the provider knows why that happens. */
+  readonly warnings?: readonly StorageWarning[];
+}
+
 /** `POST …/files`: the first objects that a sync would take. Nothing is saved. */
 export async function previewStorage(
   deps: ApiDeps,
   kind: StorageKind,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<readonly PreviewFile[]> {
+): Promise<Preview> {
   const { draft, reader, storageId } = await readUnsaved(deps, kind, request);
   const { organizationId } = identityOf(request);
   const asked = reader.integer("limit", { min: 0, max: MAX_PREVIEW_FILES });
@@ -58,7 +64,14 @@ export async function previewStorage(
   const scope = toScope(kind, draft, asker);
   const open = await deps.stores.open(kind.definition, toFullSettings(draft), scope);
   try {
-    return await previewFiles(open, draft, { limit, signal });
+    const files = await previewFiles(open, draft, { limit, signal });
+    const hint =
+      files.length > 0
+        ? undefined
+        : kind.definition.emptyHint?.(toFullSettings(draft), draft.prefix ?? "");
+    return hint === undefined
+      ? { files }
+      : { files, warnings: [{ code: "preview.empty", message: hint }] };
   } catch (error) {
     throw toPreviewError(error);
   } finally {

@@ -15,7 +15,7 @@ import type {
 } from "../../driver.ts";
 import { toPieces } from "./chunks.ts";
 import type { FilesClient } from "./client.ts";
-import { MALFORMED } from "./error-table.ts";
+import { CHANGED, MALFORMED } from "./error-table.ts";
 import { classifyDatabricksError, DatabricksFault, DatabricksRefusal } from "./errors.ts";
 import type { Answer } from "./sender.ts";
 import { etagOf, MAX_PAGE_SIZE, TreeListing } from "./tree-listing.ts";
@@ -148,12 +148,6 @@ export class DatabricksDriver implements StorageDriver {
     await answer.body.dump();
   }
 }
-
-const CHANGED: ErrorClass = {
-  code: "precondition_failed",
-  reason: "databricks.changed",
-  detail: "the file has changed meanwhile",
-};
 
 /** The parts of a key that can be a path below the volume; anything else is refused, never turned into another key. */
 function toSegments(key: string): readonly string[] {

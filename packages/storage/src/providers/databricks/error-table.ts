@@ -117,7 +117,7 @@ export const IP_BLOCKED: ErrorClass = {
   detail: "the workspace does not take requests from the address of this platform",
   hint: "add the outgoing addresses of the platform to the IP access list of the workspace",
 };
-export { TOKEN_REFUSED, VOLUME_NOT_FOUND };
+export { CHANGED, TOKEN_REFUSED, VOLUME_NOT_FOUND };
 
 /** `reason` of the `ErrorInfo` in an answer, which says more than the code. */
 export const BY_REASON: Readonly<Record<string, ErrorClass>> = {
