@@ -4,6 +4,7 @@ import {
   awsPlatformSlice,
   databaseSlice,
   egressSlice,
+  gcpPlatformSlice,
   limitsSlice,
   loadConfig,
   localFilesSlice,
@@ -36,6 +37,7 @@ function readSettings(): WorkerSettings {
     {
       ambient: ambientSlice,
       awsPlatform: awsPlatformSlice,
+      gcpPlatform: gcpPlatformSlice,
       platform: platformSlice,
       database: databaseSlice,
       egress: egressSlice,

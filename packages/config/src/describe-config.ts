@@ -4,6 +4,7 @@ import { awsPlatformSlice } from "./slices/aws-platform.ts";
 import { databaseSlice, migrationSlice } from "./slices/database.ts";
 import { egressSlice } from "./slices/egress.ts";
 import { exportSlice } from "./slices/export.ts";
+import { gcpPlatformSlice } from "./slices/gcp-platform.ts";
 import { httpSlice } from "./slices/http.ts";
 import { limitsSlice } from "./slices/limits.ts";
 import { localFilesSlice } from "./slices/local-files.ts";
@@ -34,6 +35,7 @@ const ALL_SLICES = [
   ambientSlice,
   platformSlice,
   awsPlatformSlice,
+  gcpPlatformSlice,
   workerSlice,
   limitsSlice,
   retentionSlice,

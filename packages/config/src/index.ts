@@ -6,6 +6,7 @@ export { awsPlatformSlice } from "./slices/aws-platform.ts";
 export { databaseSlice, migrationSlice } from "./slices/database.ts";
 export { egressSlice } from "./slices/egress.ts";
 export { exportSlice } from "./slices/export.ts";
+export { gcpPlatformSlice } from "./slices/gcp-platform.ts";
 export { httpSlice } from "./slices/http.ts";
 export { limitsSlice } from "./slices/limits.ts";
 export { localFilesSlice, resolveLocalFiles, type LocalFilesPolicy } from "./slices/local-files.ts";

@@ -1,11 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadConfig, type Environment } from "./load-config.ts";
 import { resolvePlatform } from "./platform.ts";
 import { ambientSlice } from "./slices/ambient.ts";
 import { awsPlatformSlice } from "./slices/aws-platform.ts";
+import { gcpPlatformSlice } from "./slices/gcp-platform.ts";
 import { platformSlice } from "./slices/platform.ts";
 
-const SLICES = { ambient: ambientSlice, awsPlatform: awsPlatformSlice, platform: platformSlice };
+const SLICES = {
+  ambient: ambientSlice,
+  awsPlatform: awsPlatformSlice,
+  gcpPlatform: gcpPlatformSlice,
+  platform: platformSlice,
+};
 
 function resolve(env: Environment) {
   return resolvePlatform(loadConfig(SLICES, env));
@@ -53,12 +62,39 @@ describe("resolvePlatform", () => {
       AWS_ENDPOINT_URL_STS: "http://sts.lab:7480",
       AZURE_AUTHORITY_HOST: "https://login.lab",
       GCE_METADATA_HOST: "10.0.0.1:80",
+      BUCKETBRIDGE_GCP_STS_ENDPOINT: "https://sts.lab/v1/token",
+      BUCKETBRIDGE_GCP_SUBJECT_TOKEN_URL: "http://tokens.lab/oidc",
     };
     expect(resolve(env).hosts).toEqual([
       "http://sts.lab:7480",
       "https://login.lab",
+      "http://tokens.lab/oidc",
+      "https://sts.lab/v1/token",
       "http://10.0.0.1:80",
     ]);
+  });
+
+  it("reads the file of the platform's Google account, and names the variable of one that is not there", () => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), "gcp-")), "key.json");
+    writeFileSync(file, '{"type":"service_account"}');
+    const { gcp } = resolve({ GOOGLE_APPLICATION_CREDENTIALS: file });
+    expect(gcp.credentials?.reveal()).toBe('{"type":"service_account"}');
+    rmSync(path.dirname(file), { recursive: true });
+    expect(() => resolve({ GOOGLE_APPLICATION_CREDENTIALS: file })).toThrow(
+      "GOOGLE_APPLICATION_CREDENTIALS names a file that cannot be read (ENOENT)",
+    );
+  });
+
+  it("shows workload identity pools a file or an address where one is named, else who it is at AWS", () => {
+    expect(resolve({}).gcp.subjectToken).toEqual({ kind: "aws", roleArn: undefined });
+    const roleArn = "arn:aws:iam::123456789012:role/wif";
+    expect(resolve({ BUCKETBRIDGE_GCP_AWS_ROLE_ARN: roleArn }).gcp.subjectToken).toEqual({
+      kind: "aws",
+      roleArn,
+    });
+    expect(
+      resolve({ BUCKETBRIDGE_GCP_SUBJECT_TOKEN_FILE: "/var/run/token" }).gcp.subjectToken,
+    ).toEqual({ kind: "file", path: "/var/run/token" });
   });
 
   it.each([

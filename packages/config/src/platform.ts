@@ -43,7 +43,7 @@ export function resolvePlatform(config: PlatformConfig) {
       awsPlatform.containerFullUri,
       awsPlatform.metadataEndpoint,
       platform.azureAuthorityHost,
-      gcp.subjectToken?.kind === "url" ? gcp.subjectToken.url : undefined,
+      gcp.subjectToken.kind === "url" ? gcp.subjectToken.url : undefined,
       gcp.endpoints.token,
       gcp.endpoints.sts,
       gcp.endpoints.iamCredentials,
@@ -72,6 +72,29 @@ function resolveAws({ ambient, awsPlatform: aws }: PlatformConfig) {
     formerKeys: toKeys(aws.formerAccessKeyId, aws.formerSecretAccessKey, undefined),
     formerRoleArn: aws.formerRoleArn,
   };
+}
+
+function resolveGcp({ gcpPlatform: gcp, platform }: PlatformConfig) {
+  const { gceMetadataHost } = platform;
+  return {
+    credentials: gcp.credentials,
+    subjectToken: resolveSubjectToken(gcp),
+    endpoints: {
+      storage: gcp.storageEndpoint,
+      token: gcp.tokenEndpoint,
+      sts: gcp.stsEndpoint,
+      iamCredentials: gcp.iamEndpoint,
+      metadata: gceMetadataHost === undefined ? undefined : toUrl(gceMetadataHost),
+    },
+  };
+}
+
+/** What is shown to workload identity pools: a file or an address where the operator names one, else who we are at AWS. */
+function resolveSubjectToken(gcp: PlatformConfig["gcpPlatform"]) {
+  if (gcp.subjectTokenFile !== undefined)
+    return { kind: "file", path: gcp.subjectTokenFile } as const;
+  if (gcp.subjectTokenUrl !== undefined) return { kind: "url", url: gcp.subjectTokenUrl } as const;
+  return { kind: "aws", roleArn: gcp.awsRoleArn } as const;
 }
 
 function resolveContainer(aws: PlatformConfig["awsPlatform"]) {

@@ -31,7 +31,10 @@ export const gcpPlatformSlice = defineSlice({
     credentials: jsonFile.optional(),
     awsRoleArn: z
       .string()
-      .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/, "must look like arn:aws:iam::123456789012:role/name")
+      .regex(
+        /^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/,
+        "must look like arn:aws:iam::123456789012:role/name",
+      )
       .optional(),
     subjectTokenFile: z.string().optional(),
     subjectTokenUrl: endpoint.optional(),
@@ -55,7 +58,8 @@ export const gcpPlatformSlice = defineSlice({
     },
     subjectTokenFile: {
       env: "BUCKETBRIDGE_GCP_SUBJECT_TOKEN_FILE",
-      meaning: "file with an OIDC token that is shown to workload identity pools instead of AWS's identity",
+      meaning:
+        "file with an OIDC token that is shown to workload identity pools instead of AWS's identity",
     },
     subjectTokenUrl: {
       env: "BUCKETBRIDGE_GCP_SUBJECT_TOKEN_URL",

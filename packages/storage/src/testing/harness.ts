@@ -10,7 +10,8 @@ export type ServiceGap =
   | "key.folder_marker"
   | "key.leading_slash"
   | "presign.expiry"
-  | "presign.signature";
+  | "presign.signature"
+  | "read.condition";
 
 /**
  * Where a service (an emulator, a fake) differs from the provider that it stands for. `link` names the page or source

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { AppError } from "@bucketbridge/core";
 import type { Egress } from "../../egress/egress.ts";
+import { findPlatformAwsKeys } from "../platform-aws-keys.ts";
 import type { GcpSubjectToken, PlatformAccess, StorageContext } from "../provider-deps.ts";
 import { signCallerIdentity } from "./aws-subject-token.ts";
-import { findAwsKeys } from "./aws-session.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { malformedAnswer, readText, requestJson, sendRequest } from "./google-request.ts";
 import { SCOPES, type GoogleIdentity } from "./identity.ts";
@@ -83,24 +83,24 @@ interface SubjectRequest {
 
 async function getSubjectToken(
   source: GcpSubjectToken,
-  { aws, egress }: PlatformAccess,
+  platform: PlatformAccess,
   { audience, context, signal }: SubjectRequest,
 ): Promise<SubjectToken> {
   switch (source.kind) {
     case "aws": {
       const sessionName = context.organizationExternalId;
-      const keys = await findAwsKeys(aws, egress, {
+      const keys = await findPlatformAwsKeys(platform, {
         session:
           source.roleArn === undefined ? undefined : { roleArn: source.roleArn, sessionName },
         signal,
       });
-      const region = aws.region ?? "us-east-1";
+      const region = platform.aws.region ?? "us-east-1";
       return { token: signCallerIdentity(keys, { region, audience }), type: AWS_REQUEST };
     }
     case "file":
       return { token: await readTokenFile(source.path, signal), type: OIDC_TOKEN };
     case "url":
-      return { token: await fetchToken(egress, source.url, signal), type: OIDC_TOKEN };
+      return { token: await fetchToken(platform.egress, source.url, signal), type: OIDC_TOKEN };
   }
 }
 

@@ -34,6 +34,7 @@ export const TRAIT_CASES: readonly ConformanceCase[] = [
   {
     group,
     name: "reads one version only, or refuses (etag)",
+    gap: "read.condition",
     run: async (t) => {
       await t.seed("x");
       const { etag } = await t.store.stat("x", calm);
