@@ -1,6 +1,7 @@
 import { AppError } from "@bucketbridge/core";
 import type { OrganizationRepository } from "@bucketbridge/db";
 import { decorate, ObjectStore, type StorageDriver } from "@bucketbridge/storage";
+import { isSameServer } from "@bucketbridge/storage/egress";
 import {
   isProviderName,
   listSettingsFields,
@@ -19,6 +20,8 @@ const PATIENCE = { attempts: 2, timeoutMs: 15_000 };
 export interface StoresDeps {
   readonly provider: ProviderDeps;
   readonly organizations: Pick<OrganizationRepository, "getFacts">;
+  /** A body that stands still for this long is given up. */
+  readonly idleMs: number;
 }
 
 /** The stores of all providers. Their SDKs load on first use. */
@@ -42,6 +45,7 @@ export function createStores(deps: StoresDeps): Stores {
     },
     checkHosts: (definition, settings, signal) =>
       assertHostsAllowed(definition, deps.provider, settings, signal),
+    isSameServer: (one, other, signal) => isSameServer(deps.provider.egress, one, other, signal),
     async referencePrefix({ provider, settings }) {
       if (!isProviderName(provider)) return "";
       const definition = await loadProvider(provider);
@@ -50,7 +54,8 @@ export function createStores(deps: StoresDeps): Stores {
     async open(definition, full, scope) {
       const settings = parse(definition, full);
       const context = await toContext(deps, scope);
-      const driver = decorate(await definition.open(settings, deps.provider, context), PATIENCE);
+      const opened = await definition.open(settings, deps.provider, context);
+      const driver = decorate(opened, { ...PATIENCE, idleMs: deps.idleMs });
       return toOpenStore(definition, settings, driver);
     },
   };

@@ -1,5 +1,6 @@
 import type { StorageRecord } from "@bucketbridge/db";
 import type { ObjectStore } from "@bucketbridge/storage";
+import type { ServiceAddress } from "@bucketbridge/storage/egress";
 import type { ProviderDefinition, StorageDirection } from "@bucketbridge/storage/providers";
 
 /** Settings with their secrets, as the provider's schema takes them. */
@@ -41,6 +42,8 @@ export interface Stores {
     settings: FullSettings,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Whether two names that users gave lead to one server. Rejects with the refusal of the first. */
+  isSameServer(one: ServiceAddress, other: ServiceAddress, signal: AbortSignal): Promise<boolean>;
   /**
    * What the references of a saved storage begin with; empty for settings that cannot be used. Needs no secrets: what is missing
    * is not part of a reference.

@@ -27,6 +27,13 @@ export interface ProviderWarning {
   readonly message: string;
 }
 
+/** One part of a server, by a host that a user named. */
+export interface DatabasePlace {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+}
+
 /**
  * Everything the system needs to know about a provider: the API, the console form and the worker all read it.
  * A secret field of `settings` carries `.meta({ secret: true })`: encrypted at rest, never in a response, redacted
@@ -63,6 +70,11 @@ export interface ProviderDefinition<
   describe(settings: z.output<Settings>): string;
   /** Provider fields that a new storage of this direction has before anybody says anything. Absent: none. */
   defaultsOf?(direction: StorageDirection): Readonly<Record<string, unknown>>;
+  /**
+   * Where storages of this provider meet although they share no prefix: a source and a target of one organisation may not be
+   * in the same database of the same server. Absent: they may.
+   */
+  databaseOf?(settings: z.output<Settings>, direction: StorageDirection): DatabasePlace;
   /** Makes the driver; loads its SDK on first use. No connection is made. */
   open(
     settings: z.output<Settings>,

@@ -4,6 +4,7 @@ import { ApiError, nonFieldError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import type { StoreScope } from "../../stores/stores.ts";
 import type { StorageDraft } from "./draft.ts";
+import { refuseSharedDatabase } from "./shared-database.ts";
 import type { StorageKind } from "./storage-kind.ts";
 import type { StorageWarning } from "./view.ts";
 
@@ -29,7 +30,7 @@ export interface Asker {
 
 /** The check before a storage is saved. A source that names no place yet can be saved; its runs fail until it has one. */
 export async function checkBeforeSave(
-  deps: Pick<ApiDeps, "stores">,
+  deps: Pick<ApiDeps, "stores" | "storages">,
   kind: StorageKind,
   draft: StorageDraft,
   asker: Asker,
@@ -47,7 +48,7 @@ export async function checkBeforeSave(
  * warning there.
  */
 export async function checkConnection(
-  deps: Pick<ApiDeps, "stores">,
+  deps: Pick<ApiDeps, "stores" | "storages">,
   kind: StorageKind,
   draft: StorageDraft,
   asker: Asker,
@@ -58,6 +59,7 @@ export async function checkConnection(
   }
   try {
     const signal = AbortSignal.any([asker.signal, AbortSignal.timeout(CHECK_MS)]);
+    await refuseSharedDatabase(deps, kind, draft, { ...asker, signal });
     const scope = toScope(kind, draft, asker);
     await deps.stores.check(kind.definition, toFullSettings(draft), scope, signal);
     return [];

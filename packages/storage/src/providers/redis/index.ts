@@ -36,6 +36,10 @@ export const redisProvider = defineProvider({
       description: "Certificate in PEM form, only for servers with a private authority",
     },
   ],
+  databaseOf: (settings, direction) => {
+    const { host, port, db } = toPlace(settings, direction);
+    return { host, port, database: String(db) };
+  },
   defaultsOf: (direction) => ({ db: DEFAULT_DB[direction] }),
   // Values become tasks, and a reference to one is served by nobody (ls-api §4.4).
   referencePrefix: () => "",
