@@ -9,6 +9,13 @@ describe("redactText", () => {
     ["one in lower case", "authorization: bearer S3CRETS3CRET1234"],
     ["a password in a URL", "cannot reach redis://:S3CRET@host:6379"],
     ["a password with an @", "cannot reach postgresql://bob:pa@S3CRET@db/x"],
+    ["a token in a URL", "cannot reach https://S3CRETS3CRET@host.example/path"],
+    ["a passphrase", "the key needs passphrase=S3CRET, says the store"],
+    ["a passphrase in JSON", '{"passphrase":"S3CRET"}'],
+    ["a signature without a question mark", "sv=2025-11-05&sr=b&sig=S3CRET%3D"],
+    ["a signature alone", "sig=S3CRET%3D was refused"],
+    ["a SAS", "SharedAccessSignature=S3CRET;BlobEndpoint=x"],
+    ["a SAS by its short name", "sas=S3CRET"],
     ["a connection string", "AccountName=a;AccountKey=S3CRET==;EndpointSuffix=x"],
     ["a private key", "-----BEGIN PRIVATE KEY-----\nS3CRET\n-----END PRIVATE KEY-----"],
   ])("hides %s", (_what, text) => {
@@ -22,6 +29,8 @@ describe("redactText", () => {
     "basic authentication failed",
     "could not list s3://cats/img: the store refuses access (AccessDenied, HTTP 403)",
     "see http://127.0.0.1:8080/docs and mail owner@example.com",
+    "could not read azure-blob://cats/img/a@2x.png: the blob does not exist",
+    "see https://example.com?mail=owner@example.com",
   ])("leaves %j as it is", (text) => {
     expect(redactText(text)).toBe(text);
   });

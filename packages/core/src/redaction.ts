@@ -2,7 +2,7 @@ const REDACTED = "[redacted]";
 
 /** Field names whose values are never shown, wherever they stand. */
 const SECRET_FIELD =
-  /(secret|password|passwd|token|authorization|credential|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|cookie|signature|session[-_]?key|user_delegation_key)/i;
+  /(secret|password|passwd|passphrase|token|authorization|credential|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|cookie|signature|session[-_]?key|user_delegation_key|^sas$|sas[-_]?(?:url|uri))/i;
 
 /** Names that only look secret: counters, ids and public facts. */
 const SAFE_FIELD = /^(token_type|key|keys|secret_version|aws_sse_kms_key_id|continuation_?token)$/i;
@@ -16,9 +16,15 @@ const SECRET_VALUES: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|Token|AWS4-HMAC-SHA256)\s+[A-Za-z0-9+/=._~-]{8,}/g, `$1 ${REDACTED}`],
   // In lower case these are words too ("token incorrect"), so what follows must look random.
   [/\b(bearer|basic|token)\s+(?=\S*\d)[A-Za-z0-9+/=._~-]{16,}/gi, `$1 ${REDACTED}`],
-  [/\b((?:Signature|AccountKey|SharedAccessKey|Password)=)[^\s;,&"'<>]+/gi, `$1${REDACTED}`],
+  [
+    /\b((?:Signature|AccountKey|SharedAccessKey|SharedAccessSignature|Password|Passphrase|sas|sig)=)[^\s;,&"'<>]+/gi,
+    `$1${REDACTED}`,
+  ],
+  [/\b(passphrase["']?: ?["']?)[^\s,;"'<>]+/gi, `$1${REDACTED}`],
   // Up to the last @ before the path: people do not escape those of their passwords.
   [/([a-z][a-z0-9+.-]*:\/\/)[^\s/:@"']*:[^\s/"'<>]+@/gi, `$1${REDACTED}@`],
+  // A token in the place of the user's name.
+  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]+@/gi, `$1${REDACTED}@`],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
