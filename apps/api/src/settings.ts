@@ -1,6 +1,7 @@
 import {
   ambientSlice,
   awsPlatformSlice,
+  azurePlatformSlice,
   databaseSlice,
   egressSlice,
   exportSlice,
@@ -14,6 +15,7 @@ import {
   platformSlice,
   queueSlice,
   resolveAmbientAwsKeys,
+  resolveAmbientAzure,
   resolveLocalFiles,
   resolvePlatform,
   secretsSlice,
@@ -57,6 +59,7 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
       export: exportSlice,
       ambient: ambientSlice,
       awsPlatform: awsPlatformSlice,
+      azurePlatform: azurePlatformSlice,
       gcpPlatform: gcpPlatformSlice,
       platform: platformSlice,
       media: mediaSlice,
@@ -88,6 +91,7 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
       s3Endpoint: ambient.s3Endpoint,
       s3Region: ambient.s3Region,
       s3Credentials: resolveAmbientAwsKeys(ambient),
+      azure: resolveAmbientAzure(config),
     },
     platform: resolvePlatform(config),
     owner:

@@ -2,6 +2,7 @@ import "./heap-growth.ts";
 import {
   ambientSlice,
   awsPlatformSlice,
+  azurePlatformSlice,
   databaseSlice,
   egressSlice,
   gcpPlatformSlice,
@@ -12,6 +13,7 @@ import {
   platformSlice,
   queueSlice,
   resolveAmbientAwsKeys,
+  resolveAmbientAzure,
   resolveLocalFiles,
   retentionSlice,
   resolvePlatform,
@@ -37,6 +39,7 @@ function readSettings(): WorkerSettings {
     {
       ambient: ambientSlice,
       awsPlatform: awsPlatformSlice,
+      azurePlatform: azurePlatformSlice,
       gcpPlatform: gcpPlatformSlice,
       platform: platformSlice,
       database: databaseSlice,
@@ -68,6 +71,7 @@ function readSettings(): WorkerSettings {
       s3Endpoint: ambient.s3Endpoint,
       s3Region: ambient.s3Region,
       s3Credentials: resolveAmbientAwsKeys(ambient),
+      azure: resolveAmbientAzure(config),
     },
     platform: resolvePlatform(config),
     inFlightBytes: limits.inFlightBytes,

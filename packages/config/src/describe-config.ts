@@ -1,6 +1,7 @@
 import type { Slice } from "./slice.ts";
 import { ambientSlice } from "./slices/ambient.ts";
 import { awsPlatformSlice } from "./slices/aws-platform.ts";
+import { azurePlatformSlice } from "./slices/azure-platform.ts";
 import { databaseSlice, migrationSlice } from "./slices/database.ts";
 import { egressSlice } from "./slices/egress.ts";
 import { exportSlice } from "./slices/export.ts";
@@ -35,6 +36,7 @@ const ALL_SLICES = [
   ambientSlice,
   platformSlice,
   awsPlatformSlice,
+  azurePlatformSlice,
   gcpPlatformSlice,
   workerSlice,
   limitsSlice,

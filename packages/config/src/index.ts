@@ -1,8 +1,14 @@
 export { describeConfig, type VariableDescription } from "./describe-config.ts";
 export { loadConfig, type ConfigOf, type Environment } from "./load-config.ts";
-export { resolveAmbientAwsKeys, resolvePlatform, type Platform } from "./platform.ts";
+export {
+  resolveAmbientAwsKeys,
+  resolveAmbientAzure,
+  resolvePlatform,
+  type Platform,
+} from "./platform.ts";
 export { ambientSlice } from "./slices/ambient.ts";
 export { awsPlatformSlice } from "./slices/aws-platform.ts";
+export { azurePlatformSlice } from "./slices/azure-platform.ts";
 export { databaseSlice, migrationSlice } from "./slices/database.ts";
 export { egressSlice } from "./slices/egress.ts";
 export { exportSlice } from "./slices/export.ts";

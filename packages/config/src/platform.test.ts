@@ -3,15 +3,17 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadConfig, type Environment } from "./load-config.ts";
-import { resolvePlatform } from "./platform.ts";
+import { resolveAmbientAzure, resolvePlatform } from "./platform.ts";
 import { ambientSlice } from "./slices/ambient.ts";
 import { awsPlatformSlice } from "./slices/aws-platform.ts";
+import { azurePlatformSlice } from "./slices/azure-platform.ts";
 import { gcpPlatformSlice } from "./slices/gcp-platform.ts";
 import { platformSlice } from "./slices/platform.ts";
 
 const SLICES = {
   ambient: ambientSlice,
   awsPlatform: awsPlatformSlice,
+  azurePlatform: azurePlatformSlice,
   gcpPlatform: gcpPlatformSlice,
   platform: platformSlice,
 };
@@ -105,5 +107,29 @@ describe("resolvePlatform", () => {
     ],
   ])("refuses %j", (env, text) => {
     expect(() => resolve(env)).toThrow(text);
+  });
+});
+
+describe("resolveAmbientAzure", () => {
+  it("takes the contract's variables, with its prefixes too", () => {
+    const config = loadConfig(SLICES, {
+      AZURE_BLOB_ACCOUNT_NAME: "account",
+      LABEL_STUDIO_AZURE_BLOB_ACCOUNT_KEY: "a2V5",
+      AZURE_TENANT_ID: "tenant",
+    });
+    const { accountName, accountKey, tenantId, clientId } = resolveAmbientAzure(config);
+    expect([accountName, accountKey?.reveal(), tenantId, clientId]).toEqual([
+      "account",
+      "a2V5",
+      "tenant",
+      undefined,
+    ]);
+  });
+
+  it("refuses an endpoint that would be the same for every account", () => {
+    const BUCKETBRIDGE_AZURE_BLOB_ENDPOINT = "https://blob.example";
+    expect(() => resolve({ BUCKETBRIDGE_AZURE_BLOB_ENDPOINT })).toThrow(/\{account\}/);
+    const gov = "https://{account}.blob.core.usgovcloudapi.net";
+    expect(resolve({ BUCKETBRIDGE_AZURE_BLOB_ENDPOINT: gov }).azure.blobEndpoint).toBe(gov);
   });
 });

@@ -2,6 +2,7 @@ import type { Secret } from "@bucketbridge/core";
 import type { z } from "zod";
 import type { ambientSlice } from "./slices/ambient.ts";
 import type { awsPlatformSlice } from "./slices/aws-platform.ts";
+import type { azurePlatformSlice } from "./slices/azure-platform.ts";
 import type { gcpPlatformSlice } from "./slices/gcp-platform.ts";
 import type { platformSlice } from "./slices/platform.ts";
 
@@ -16,6 +17,7 @@ interface KeyPair {
 export interface PlatformConfig {
   readonly ambient: z.output<typeof ambientSlice.schema>;
   readonly awsPlatform: z.output<typeof awsPlatformSlice.schema>;
+  readonly azurePlatform: z.output<typeof azurePlatformSlice.schema>;
   readonly gcpPlatform: z.output<typeof gcpPlatformSlice.schema>;
   readonly platform: z.output<typeof platformSlice.schema>;
 }
@@ -36,7 +38,10 @@ export function resolvePlatform(config: PlatformConfig) {
   return {
     aws: resolveAws(config),
     gcp,
-    azure: { authorityHost: platform.azureAuthorityHost },
+    azure: {
+      authorityHost: platform.azureAuthorityHost,
+      blobEndpoint: config.azurePlatform.blobEndpoint,
+    },
     outgoingAddresses: platform.outgoingAddresses,
     hosts: [
       awsPlatform.stsEndpoint,
@@ -110,6 +115,12 @@ function resolveContainer(aws: PlatformConfig["awsPlatform"]) {
 export function resolveAmbientAwsKeys(ambient: PlatformConfig["ambient"]): KeyPair | undefined {
   const { awsAccessKeyId: id, awsSecretAccessKey: secret, awsSessionToken: token } = ambient;
   return toKeys(id?.reveal(), secret, token);
+}
+
+/** The operator's own account and app registration at Azure (ls-api §7.7). */
+export function resolveAmbientAzure({ azurePlatform }: Pick<PlatformConfig, "azurePlatform">) {
+  const { accountName, accountKey, tenantId, clientId, clientSecret } = azurePlatform;
+  return { accountName: accountName?.reveal(), accountKey, tenantId, clientId, clientSecret };
 }
 
 function toKeys(
