@@ -100,6 +100,7 @@ function openResources(
   const stores = createStores({
     provider: { egress, log, localFiles, ambient: settings.ambient, platform },
     organizations: repositories.organizations,
+    idleMs: settings.app.media.proxyIdleMs,
   });
   const { openSecrets } = repositories.storages;
   const sharedStores = createSharedStores({ stores, openSecrets, log });

@@ -4,6 +4,7 @@ import { registerJsonParser } from "./json/json-parser.ts";
 import { registerLabelStudio } from "./label-studio/plugin.ts";
 import { registerLocalFileRoutes } from "./media/local-files/routes.ts";
 import { ProjectReferences } from "./media/project-references.ts";
+import { ProxySlots } from "./media/proxy/proxy-slots.ts";
 import { registerResolveRoutes } from "./media/resolve/routes.ts";
 import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";
 import { FailureLimiter } from "./plugins/basic-auth.ts";
@@ -54,7 +55,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const parts = { signer, watchers, targetBell, references };
   await app.register(async (scope) => registerLabelStudio(scope, deps, parts));
   registerLocalFileRoutes(app, deps);
-  registerResolveRoutes(app, { ...deps, references });
+  const proxySlots = new ProxySlots(settings.media.proxyConcurrency);
+  registerResolveRoutes(app, { ...deps, references, proxySlots });
   await app.register(
     (scope, _options, done) => {
       registerNativeApi(scope, deps, { watchers, targetBell });

@@ -1,4 +1,4 @@
-import { startS3Fake, type S3Fake } from "@bucketbridge/testkit";
+import { startS3Fake, waitFor, type S3Fake } from "@bucketbridge/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { encodeFileUri } from "../src/media/file-uri.ts";
 import { useLocalStores } from "./fixtures/local-stores.ts";
@@ -53,6 +53,13 @@ describe("references of task data", () => {
     const url = `/api/storages/s3/${String(source)}`;
     const response = await api().request({ method: "PATCH", url, payload });
     expect(response.statusCode, response.body).toBe(200);
+  };
+  /** `inject` has no connection that could be cut. */
+  const listen = async (): Promise<string> => {
+    const { app } = api();
+    if (!app.server.listening) await app.listen({ port: 0, host: "127.0.0.1" });
+    const address = app.server.address();
+    return `http://127.0.0.1:${String(typeof address === "object" ? address?.port : "")}`;
   };
   const resolve = (reference: string, over: Partial<TestRequest> = {}, name = "resolve") =>
     api().request({
@@ -237,6 +244,37 @@ describe("references of task data", () => {
         error: "Storage stream failed while proxying data",
         detail: "Stream is None",
       });
+    });
+
+    it("are 424 when the store answers but sends no byte", async () => {
+      const fault = s3.inject({ on: "get", kind: "stall", afterBytes: 0, times: 9 });
+      expect((await resolve(IMAGE)).statusCode).toBe(424);
+      fault.remove();
+    });
+
+    it("are cut, never ended quietly, when the store stops in the middle", async () => {
+      s3.putObject("cats", "img/big.bin", Buffer.alloc(4 * 1024 * 1024, 7));
+      task = await addTask({ file: "s3://cats/img/big.bin" });
+      const fault = s3.inject({ on: "get", kind: "stall", afterBytes: 1024 * 1024, times: 9 });
+      const url = `${await listen()}/tasks/${String(task)}/resolve/?fileuri=${encodeFileUri("s3://cats/img/big.bin")}`;
+      const headers = { authorization: `Token ${api().owner.token}` };
+      const response = await fetch(url, { headers });
+      expect(response.headers.get("content-length")).toBe(String(4 * 1024 * 1024));
+      await expect(response.arrayBuffer()).rejects.toThrow();
+      fault.remove();
+      await waitFor(() => s3.openBodies === 0, { timeoutMs: 5_000 });
+    });
+
+    it("give the store's connection back when the client leaves", async () => {
+      s3.putPattern("cats", "img/huge.bin", 512 * 1024 * 1024);
+      task = await addTask({ file: "s3://cats/img/huge.bin" });
+      const url = `${await listen()}/tasks/${String(task)}/resolve/?fileuri=${encodeFileUri("s3://cats/img/huge.bin")}`;
+      const headers = { authorization: `Token ${api().owner.token}` };
+      const controller = new AbortController();
+      const response = await fetch(url, { headers, signal: controller.signal });
+      expect(response.status).toBe(200);
+      controller.abort();
+      await waitFor(() => s3.openBodies === 0, { timeoutMs: 5_000 });
     });
 
     it("send an empty object", async () => {

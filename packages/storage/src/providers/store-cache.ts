@@ -17,8 +17,8 @@ export interface Closable {
 /** An open store that is held. */
 export interface HeldStore<Opened> {
   readonly opened: Opened;
-  /** Idempotent. */
-  release(): void;
+  /** Gives the store back. Idempotent. */
+  readonly release: () => void;
 }
 
 interface Entry<Opened> {

@@ -58,7 +58,7 @@ export async function proxyObject(
     if (plan.status === 304 || plan.status === 416) return await sendNothing(object, reply);
     reply.header("content-length", String(plan.range?.length ?? info.size));
     if (request.method === "HEAD" || info.size === 0) return await sendNothing(object, reply);
-    const body = await open(object, info, plan.range, signal);
+    const body = await begin(await open(object, info, plan.range, signal));
     return await reply.send(Readable.from(releasingAfter(body, object), { objectMode: false }));
   } catch (error) {
     object.release();
@@ -103,6 +103,24 @@ async function open(
   return (await store.read(key, options, { signal })).body;
 }
 
+/** Waits for the first bytes, so that a store that fails before them can still be answered with a status. */
+async function begin(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = body[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return resume(first, iterator);
+}
+
+async function* resume(
+  first: IteratorResult<Uint8Array>,
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (let chunk = first; chunk.done !== true; chunk = await iterator.next()) yield chunk.value;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
 async function sendNothing(object: ProxiedObject, reply: FastifyReply): Promise<FastifyReply> {
   object.release();
   return reply.send("");
@@ -110,7 +128,12 @@ async function sendNothing(object: ProxiedObject, reply: FastifyReply): Promise<
 
 function refuse({ request, reply }: Exchange, error: AppError): FastifyReply {
   const { code, reason, message } = error;
-  request.log.info({ code, reason, message }, "media.proxy.failed");
+  request.log.info({ code, reason, message }, "media.refused");
+  return refuseStream(reply);
+}
+
+/** 424 with the contract's two keys, without what was said about an object that does not come. */
+export function refuseStream(reply: FastifyReply): FastifyReply {
   for (const name of Object.keys(reply.getHeaders())) {
     if (name.startsWith("content-") || name === "etag" || name === "last-modified")
       reply.removeHeader(name);

@@ -1,11 +1,12 @@
-import { isAppError } from "@bucketbridge/core";
+import { isAppError, type AppError } from "@bucketbridge/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { mediaTypeOf } from "../media-type.ts";
 import { toDisposition } from "../object-headers.ts";
 import type { ProjectReferences } from "../project-references.ts";
-import { proxyObject } from "../proxy/proxy-object.ts";
+import type { ProxySlots } from "../proxy/proxy-slots.ts";
+import { proxyObject, refuseStream } from "../proxy/proxy-object.ts";
 import type { FoundReference } from "./find-reference.ts";
 
 /** What resolving takes. */
@@ -14,6 +15,7 @@ export interface ResolveDeps extends Pick<
   "media" | "sharedStores" | "clock" | "settings" | "log"
 > {
   readonly references: ProjectReferences;
+  readonly proxySlots: ProxySlots;
 }
 
 type Served = Extract<FoundReference, { readonly key: string }>;
@@ -26,21 +28,57 @@ export async function serveReference(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   if ("status" in found) return reply.code(found.status).send();
-  const signal = clientSignal(reply);
-  const { opened, release } = await deps.sharedStores.hold(found.source);
+  const exchange = { request, reply, signal: clientSignal(reply) };
+  const held = await hold(deps, found, exchange);
+  if (held === undefined)
+    return found.source.presign ? reply.code(404).send() : refuseStream(reply);
+  const { opened, release } = held;
   if (found.source.presign && opened.store.can("presignRead")) {
-    try {
-      return await redirect(found, opened.store, { request, reply, signal });
-    } finally {
+    const url = await sign(found, opened.store, exchange).catch((error: unknown) => {
       release();
-    }
+      throw error;
+    });
+    if (url !== "unsupported") release();
+    if (url === undefined) return reply.code(404).send();
+    if (url !== "unsupported") return redirect(url, found, reply);
   }
-  return proxyObject(
-    deps,
-    { store: opened.store, key: found.key, release },
-    { request, reply, signal },
-  );
+  return stream(deps, found, held, exchange);
 }
+
+/** Undefined when the store cannot be opened; the log says why. */
+async function hold(
+  { sharedStores }: ResolveDeps,
+  { source }: Served,
+  { request }: Exchange,
+): Promise<Held | undefined> {
+  try {
+    return await sharedStores.hold(source);
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    logRefusal(request, source.id, error);
+    return undefined;
+  }
+}
+
+async function stream(
+  { proxySlots, settings }: ResolveDeps,
+  { source, key }: Served,
+  { opened, release }: Held,
+  exchange: Exchange,
+): Promise<FastifyReply> {
+  const { signal } = exchange;
+  const give = await proxySlots.take(source.organizationId, signal).catch((error: unknown) => {
+    release();
+    throw error;
+  });
+  const giveBack = (): void => {
+    give();
+    release();
+  };
+  return proxyObject({ settings }, { store: opened.store, key, release: giveBack }, exchange);
+}
+
+type Held = Awaited<ReturnType<ApiDeps["sharedStores"]["hold"]>>;
 
 interface Exchange {
   readonly request: FastifyRequest;
@@ -53,46 +91,52 @@ const MAX_TTL_SECONDS = 7 * 24 * 3_600;
 /** A URL stays the same for at most this long, so that a browser finds the object in its cache again. */
 const MAX_WINDOW_SECONDS = 300;
 
-async function redirect(
+/** Undefined when no URL can be had; `unsupported` for an object that can be streamed but not named by a URL. */
+async function sign(
   { source, key, ttlCeilingMinutes }: Served,
-  store: { presignRead: ApiStore["presignRead"] },
-  { request, reply, signal }: Exchange,
-): Promise<FastifyReply> {
+  store: Pick<Held["opened"]["store"], "presignRead">,
+  { request, signal }: Exchange,
+): Promise<URL | "unsupported" | undefined> {
   const ttlSeconds = toTtlSeconds(source.presignTtl, ttlCeilingMinutes);
   const mediaType = mediaTypeOf(key);
+  const options = {
+    method: request.method === "HEAD" ? ("HEAD" as const) : ("GET" as const),
+    ttlSeconds,
+    windowSeconds: Math.min(MAX_WINDOW_SECONDS, Math.floor(ttlSeconds / 2)),
+    contentType: mediaType,
+    disposition: toDisposition(mediaType, key),
+  };
   try {
-    const url = await store.presignRead(
-      key,
-      {
-        method: request.method === "HEAD" ? "HEAD" : "GET",
-        ttlSeconds,
-        windowSeconds: Math.min(MAX_WINDOW_SECONDS, Math.floor(ttlSeconds / 2)),
-        contentType: mediaType,
-        disposition: toDisposition(mediaType, key),
-      },
-      { signal },
-    );
-    return await reply
-      .code(303)
-      .headers({
-        location: url.href,
-        "cache-control": `no-store, max-age=${String(ttlSeconds)}`,
-        "referrer-policy": "no-referrer",
-        "content-type": "text/html; charset=utf-8",
-      })
-      .send("");
+    return await store.presignRead(key, options, { signal });
   } catch (error) {
     if (!isAppError(error) || error.code === "canceled") throw error;
-    // The contract answers whatever keeps a URL from being signed with 404 and nothing else.
-    request.log.info(
-      { code: error.code, reason: error.reason, storageId: source.id },
-      "media.presign.failed",
-    );
-    return reply.code(404).send();
+    if (error.code === "unsupported") return "unsupported";
+    logRefusal(request, source.id, error);
+    return undefined;
   }
 }
 
-type ApiStore = Awaited<ReturnType<ApiDeps["sharedStores"]["hold"]>>["opened"]["store"];
+function redirect(
+  url: URL,
+  { source, ttlCeilingMinutes }: Served,
+  reply: FastifyReply,
+): FastifyReply {
+  const ttlSeconds = toTtlSeconds(source.presignTtl, ttlCeilingMinutes);
+  return reply
+    .code(303)
+    .headers({
+      location: url.href,
+      "cache-control": `no-store, max-age=${String(ttlSeconds)}`,
+      "content-type": "text/html; charset=utf-8",
+    })
+    .send("");
+}
+
+/** The contract tells the client nothing, so that the log has to. */
+function logRefusal(request: FastifyRequest, storageId: number, error: AppError): void {
+  const { code, reason, message } = error;
+  request.log.info({ code, reason, message, storageId }, "media.refused");
+}
 
 /** `presign_ttl` 0 acts as 1 (design §13). */
 function toTtlSeconds(ttlMinutes: number, ceilingMinutes: number | null): number {
