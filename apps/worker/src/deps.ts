@@ -117,6 +117,7 @@ export function buildDeps(
     scans: observeScans(stores.scans, metrics),
     loads: observeLoads(stores.loads, metrics),
     connections: outside.connections,
+    exports: stores.exports,
     bytes,
     options: options satisfies EngineOptions,
     ...worker,

@@ -19,7 +19,7 @@ import {
   type ExportStores,
   type RetentionResult,
 } from "@bucketbridge/db";
-import type { LoadStore, RunStore, ScanStore } from "@bucketbridge/sync";
+import type { ExportNames, LoadStore, RunStore, ScanStore } from "@bucketbridge/sync";
 import type { Organizations } from "./connections.ts";
 import type {
   Cards,
@@ -43,6 +43,7 @@ export interface Stores {
   readonly runs: RunStore;
   readonly scans: ScanStore;
   readonly loads: LoadStore;
+  readonly exports: ExportNames;
   readonly views: RunViews;
   readonly exportStores: ExportStores;
   readonly cards: Cards;

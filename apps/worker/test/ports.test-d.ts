@@ -11,6 +11,7 @@ import type {
 import type {
   BreakerStore,
   ComparisonStore,
+  ExportNames,
   DeliveryStore,
   ExportRunStore,
   LoadStore,
@@ -39,6 +40,10 @@ describe("the database satisfies the ports of the import engine by its shape", (
 
   it("with its load store", () => {
     expectTypeOf<ImportStores["loads"]>().toExtend<LoadStore>();
+  });
+
+  it("with what targets wrote", () => {
+    expectTypeOf<ImportStores["exports"]>().toExtend<ExportNames>();
   });
 
   it("with its run store", () => {

@@ -26,5 +26,5 @@ export {
   type ReferenceSource,
   type ResolvedReference,
 } from "./media/reference-sources.ts";
-export { folderPrefix } from "./import/scan-unit.ts";
+export { folderPrefix } from "./import/folder-prefix.ts";
 export { compileUserPattern, type UserPattern } from "./import/user-pattern.ts";

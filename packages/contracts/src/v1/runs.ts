@@ -32,6 +32,9 @@ export const runError = z.object({
   message: z.string(),
 });
 
+/** Something about a run that is no failure. */
+const runWarning = z.object({ code: z.string(), message: z.string() });
+
 /** A run of a storage. */
 export const runView = z
   .object({
@@ -49,6 +52,8 @@ export const runView = z
     /** Tasks that were there before the run, of the objects that it saw. */
     tasksExisted: z.int(),
     error: runError.nullable(),
+    /** What whoever reads the run should know; nothing is refused because of it. */
+    warnings: z.array(runWarning),
     createdAt: z.iso.datetime(),
     queuedAt: z.iso.datetime().nullable(),
     startedAt: z.iso.datetime().nullable(),

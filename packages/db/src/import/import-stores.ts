@@ -1,6 +1,7 @@
 import type { Database } from "../client.ts";
 import { loadStatements, type Statements } from "../statements.ts";
 import { InnerIds } from "./inner-ids.ts";
+import { OwnExportsStore } from "./own-exports-store.ts";
 import { LoadStore } from "./load-store.ts";
 import { RunStore } from "./run-store.ts";
 import { ScanStore } from "./scan-store.ts";
@@ -10,6 +11,7 @@ export interface ImportStores {
   readonly scans: ScanStore;
   readonly loads: LoadStore;
   readonly runs: RunStore;
+  readonly exports: OwnExportsStore;
 }
 
 /**
@@ -27,5 +29,10 @@ export function createImportStores(
   const statements = options.statements ?? loadStatements();
   const innerIds = options.innerIds ?? new InnerIds(database, statements);
   const deps = { database, innerIds, statements, leaseSeconds: options.leaseSeconds };
-  return { scans: new ScanStore(deps), loads: new LoadStore(deps), runs: new RunStore(deps) };
+  return {
+    scans: new ScanStore(deps),
+    loads: new LoadStore(deps),
+    runs: new RunStore(deps),
+    exports: new OwnExportsStore(database, statements),
+  };
 }

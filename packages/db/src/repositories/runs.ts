@@ -22,6 +22,8 @@ export interface RunRecord {
   readonly state: RunStateValue;
   readonly phase: "waiting" | "queued" | "listing" | "loading" | "final";
   readonly cancelRequested: boolean;
+  /** Targets that write where the source of this run reads: what they wrote was skipped. */
+  readonly overlappingTargets: readonly number[];
   readonly errorCode: string | null;
   readonly errorReason: string | null;
   readonly errorMessage: string | null;
@@ -107,7 +109,7 @@ type CountName =
 
 const RUN_COLUMNS = Prisma.sql`
   r.id, r.organization_id AS "organizationId", r.storage_id AS "storageId", s.project_id AS "projectId", r.number, r.kind,
-  r.trigger, r.state, r.cancel_requested AS "cancelRequested", r.error_code AS "errorCode", r.error_reason AS "errorReason",
+  r.trigger, r.state, r.cancel_requested AS "cancelRequested", coalesce(r.options->'overlapping_targets', '[]') AS "overlappingTargets", r.error_code AS "errorCode", r.error_reason AS "errorReason",
   r.error_message AS "errorMessage", r.created_at AS "createdAt", r.queued_at AS "queuedAt", r.started_at AS "startedAt",
   r.heartbeat_at AS "heartbeatAt", r.finished_at AS "finishedAt",
   CASE WHEN r.state IN ('waiting', 'queued') THEN r.state WHEN r.state <> 'running' THEN 'final'

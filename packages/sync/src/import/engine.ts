@@ -1,7 +1,14 @@
 import { MAX_OBJECT_BYTES, type Clock, type Logger } from "@bucketbridge/core";
 import { DEFAULT_READ_LIMITS, type ReadLimits } from "../formats/index.ts";
 import type { ByteBudget } from "./byte-budget.ts";
-import type { Bell, LoadStore, RunStore, ScanStore, SourceConnections } from "./ports.ts";
+import type {
+  Bell,
+  ExportNames,
+  LoadStore,
+  RunStore,
+  ScanStore,
+  SourceConnections,
+} from "./ports.ts";
 
 /** Figures of the engine that an operator or a test may change; the defaults stand in `DEFAULT_ENGINE_OPTIONS`. */
 export interface EngineOptions {
@@ -44,6 +51,7 @@ export interface ImportEngine {
   readonly scans: ScanStore;
   readonly loads: LoadStore;
   readonly connections: SourceConnections;
+  readonly exports: ExportNames;
   readonly bell: Bell;
   readonly bytes: ByteBudget;
   readonly clock: Clock;

@@ -12,6 +12,8 @@ export interface PageRules {
   readonly maxObjectBytes: number;
   /** Upper bound of the unit (exclusive of what comes after it); null: none. */
   readonly until: string | null;
+  /** Keys that targets of the organisation wrote; absent: none. */
+  readonly ownExports?: ReadonlySet<string> | undefined;
   /** Pages of this listing ascend by UTF-8 bytes. */
   readonly ordered: boolean;
 }
@@ -27,7 +29,7 @@ const SHOWN_KEY_CHARS = 400;
 
 /**
  * Filters one listing page and puts it into the order that the page statements need: ascending, unique. Pure. Folder
- * markers and filtered keys are counted as skipped; keys that no table row can hold become refused keys.
+ * markers, own exports and filtered keys are counted as skipped; keys that no table row can hold become refused keys.
  */
 export function preparePage(listed: ListPage, rules: PageRules): PreparedPage {
   const order = sortedIndexes(listed.keys, rules.ordered);
@@ -80,7 +82,8 @@ class PageColumns {
       this.skipped++;
       return;
     }
-    if (rules.accepts !== undefined && !rules.accepts(key)) {
+    const isOwn = rules.ownExports?.has(key) === true;
+    if (isOwn || (rules.accepts !== undefined && !rules.accepts(key))) {
       this.skipped++;
       this.filteredKeys.push(key);
       return;

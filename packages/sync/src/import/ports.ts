@@ -279,6 +279,33 @@ export interface RunStore {
 /** Opens the store of a source; the caller closes what it opened through `release`. */
 export interface SourceConnections {
   acquire(source: SourceSnapshot): Promise<SourceConnection>;
+  /** What settings of a provider name: "s3://bucket", "/data/folder"; undefined: nothing, or they cannot be used. */
+  describe(
+    provider: string,
+    settings: Readonly<Record<string, unknown>>,
+  ): Promise<string | undefined>;
+}
+
+/** A target that may write where a source reads. */
+export interface ExportPlace {
+  readonly targetId: number;
+  readonly projectId: number;
+  /** Provider fields by their wire names, without secrets. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly prefix: string | null;
+}
+
+/** What targets of an organisation wrote, and where. */
+export interface ExportNames {
+  /** Targets of the run's organisation on this provider. */
+  listTargets(run: RunRef, provider: string): Promise<readonly ExportPlace[]>;
+  /** Keeps with the run which targets meet its source: whoever reads the run should know. */
+  noteOverlap(run: RunRef, targetIds: readonly number[]): Promise<void>;
+  /** For each pair whether that target names the key, at the place where it is now. */
+  findNamed(
+    run: RunRef,
+    pairs: readonly { readonly targetId: number; readonly key: string }[],
+  ): Promise<readonly boolean[]>;
 }
 
 /** A store that is open for one user at a time. `release` gives it back to the cache. */

@@ -2,7 +2,8 @@ import { CLAIM_OBJECTS } from "@bucketbridge/core";
 import type { Clock } from "@bucketbridge/core";
 import { faults, MemoryDriver, withFaults } from "@bucketbridge/storage/memory";
 import { describe, expect, it } from "vitest";
-import { folderPrefix, scanUnit } from "./scan-unit.ts";
+import { folderPrefix } from "./folder-prefix.ts";
+import { scanUnit } from "./scan-unit.ts";
 import { aLease, anEngine, aSource, FakeRuns, FakeScans } from "./testing/fake-ports.ts";
 
 const ctx = { signal: new AbortController().signal };

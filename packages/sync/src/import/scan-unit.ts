@@ -8,7 +8,9 @@ import {
 import type { ListPage, ObjectStore } from "@bucketbridge/storage";
 import { extensionFailure } from "../formats/index.ts";
 import type { EngineOptions, ImportEngine } from "./engine.ts";
+import { folderPrefix } from "./folder-prefix.ts";
 import { LeaseKeeper, type RenewalResult } from "./lease-keeper.ts";
+import { findOwnExports } from "./own-exports.ts";
 import { preparePage, type PageRules, type PreparedPage } from "./page-rules.ts";
 import type { PageOutcome, SourceConnection, UnitLease } from "./ports.ts";
 import { readAhead } from "./read-ahead.ts";
@@ -148,12 +150,13 @@ class UnitScan {
   ): Promise<ScanOutcome> {
     const rules = pageRules(this.#lease, connection, this.#engine.options);
     const ahead = readAhead(pages, PAGES_AHEAD);
+    const exports = await findOwnExports(this.#engine, this.#lease, this.#lease.source);
     for (;;) {
       const listed = await ahead.next();
       if (listed === undefined) return await this.#commitEnd(rules, connection);
       this.#failingSince = undefined;
       this.#attempt = 0;
-      const prepared = preparePage(listed, rules);
+      const prepared = preparePage(listed, { ...rules, ownExports: await exports.findIn(listed) });
       const outcome = await this.#commit(prepared, connection);
       if (outcome !== undefined) return outcome;
       throwIfCanceled(this.#turn.signal, "import.scan");
@@ -262,10 +265,4 @@ function pageRules(
     until: lease.until,
     ordered: connection.store.traits.order === "key",
   };
-}
-
-/** A prefix is a folder: `img` lists `img/…` and neither `images/…` nor an object `img.jpg` (ls-api §7.1). */
-export function folderPrefix(prefix: string | null): string {
-  const folder = (prefix ?? "").replace(/\/+$/, "");
-  return folder === "" ? "" : `${folder}/`;
 }

@@ -16,12 +16,24 @@ export function toRunView(run: RunRecord): RunView {
     counts: toRunCounts(run),
     tasksExisted: run.tasksExisted,
     error: toRunError(run),
+    warnings: toWarnings(run),
     createdAt: run.createdAt.toISOString(),
     queuedAt: toTime(run.queuedAt),
     startedAt: toTime(run.startedAt),
     heartbeatAt: toTime(run.heartbeatAt),
     finishedAt: toTime(run.finishedAt),
   };
+}
+
+function toWarnings({ overlappingTargets }: RunRecord): RunView["warnings"] {
+  if (overlappingTargets.length === 0) return [];
+  const ids = overlappingTargets.join(", ");
+  return [
+    {
+      code: "source.overlaps_target",
+      message: `target ${ids} of this organisation writes where this source reads: the exported annotations were skipped; give exports a prefix or folder of their own`,
+    },
+  ];
 }
 
 /** The counts of a run. */

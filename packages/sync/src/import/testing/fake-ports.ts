@@ -14,6 +14,7 @@ import type {
   SourceConnection,
   SourceSnapshot,
   UnitLease,
+  ExportNames,
 } from "../ports.ts";
 
 /** A source with defaults for what a test does not care about. */
@@ -164,6 +165,7 @@ export interface FakeEngineParts {
   readonly scans?: ScanStore;
   readonly runs?: RunStore;
   readonly loads?: LoadStore;
+  readonly exports?: ExportNames;
   readonly clock?: Clock;
   readonly options?: Partial<EngineOptions>;
 }
@@ -183,7 +185,11 @@ export function anEngine(parts: FakeEngineParts): ImportEngine & { readonly ring
     runs: parts.runs ?? new FakeRuns(),
     scans: parts.scans ?? new FakeScans(),
     loads: parts.loads ?? refuseLoads,
-    connections: { acquire: () => Promise.resolve(connection) },
+    connections: {
+      acquire: () => Promise.resolve(connection),
+      describe: () => Promise.resolve("memory://test"),
+    },
+    exports: parts.exports ?? noExports,
     bell: {
       ringRun: (run) => rings.push(`run ${String(run.runId)}`),
       ringLoad: (run, slot) => rings.push(`load ${String(run.runId)}/${String(slot)}`),
@@ -196,6 +202,12 @@ export function anEngine(parts: FakeEngineParts): ImportEngine & { readonly ring
     rings,
   };
 }
+
+const noExports: ExportNames = {
+  listTargets: () => Promise.resolve([]),
+  noteOverlap: () => Promise.resolve(),
+  findNamed: (_run, pairs) => Promise.resolve(pairs.map(() => false)),
+};
 
 const refuseLoads: LoadStore = {
   claim: () => Promise.resolve([]),
