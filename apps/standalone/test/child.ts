@@ -20,11 +20,18 @@ export interface Child {
   readonly hasExited: () => boolean;
   /** Ends it as an operator does, or the hard way when it does not listen. */
   stop(): Promise<void>;
+  /** kill -9. */
+  kill(): Promise<void>;
 }
 
 /** Starts the main file of an app. Call {@link untilSaid} to know when it serves. */
 export function startChild(app: "api" | "worker", env: Environment): Child {
-  const child = spawn(process.execPath, [path.join(APPS, app, "src/main.ts")], {
+  return startScript([path.join(APPS, app, "src/main.ts")], env);
+}
+
+/** Starts a script of Node with its arguments. */
+export function startScript(args: readonly string[], env: Environment): Child {
+  const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env["PATH"], ...env },
   });
@@ -46,6 +53,10 @@ export function startChild(app: "api" | "worker", env: Environment): Child {
       const impatience = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
       await exited;
       clearTimeout(impatience);
+    },
+    kill: async () => {
+      child.kill("SIGKILL");
+      await exited;
     },
   };
 }

@@ -10,10 +10,15 @@ export interface Answer {
 
 /** The one way in: HTTP, with a token, as any script of a user. */
 export interface Client {
-  call(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: Json): Promise<Answer>;
+  call(
+    method: "GET" | "POST" | "PATCH" | "DELETE",
+    path: string,
+    body?: Json | readonly Json[] | string,
+  ): Promise<Answer>;
 }
 
-const REQUEST_TIMEOUT_MS = 25_000;
+/** Long enough for a body of 50 MB on a machine that does other work too. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** A client of the API at `address`. */
 export function createClient(address: string, token: string): Client {
@@ -27,7 +32,7 @@ export function createClient(address: string, token: string): Client {
           connection: "close",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: toText(body) }),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
       });
       const text = await response.text();
@@ -35,4 +40,9 @@ export function createClient(address: string, token: string): Client {
       return { status: response.status, text, body: isJson ? (JSON.parse(text) as Json) : {} };
     },
   };
+}
+
+/** A text is sent as it is: some of them are no JSON on purpose. */
+function toText(body: Json | readonly Json[] | string): string {
+  return typeof body === "string" ? body : JSON.stringify(body);
 }

@@ -2,12 +2,13 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { AppError, Secret } from "@bucketbridge/core";
 import { withPgClient } from "@bucketbridge/db";
 import { migrateQueueTables } from "@bucketbridge/queue";
 import { testRedisUrl, useDatabase } from "@bucketbridge/testkit";
 import { afterAll, beforeAll } from "vitest";
-import { startChild, untilSaid, type Child, type Environment } from "./child.ts";
+import { startChild, startScript, untilSaid, type Child, type Environment } from "./child.ts";
 import { createClient, type Client } from "./client.ts";
 
 /** Api and workers as processes of their own, on a database of their own. */
@@ -19,7 +20,11 @@ export interface System {
   /** A further API on the same database, with other variables. */
   startApi(env?: Environment): Promise<Client>;
   startWorker(env?: Environment): Promise<Child>;
+  /** A worker of the export group whose leases and waits are short. */
+  startExportWorker(options?: ExportWorkerOptions): Promise<Child>;
   stopWorkers(): Promise<void>;
+  /** kill -9 of all workers. */
+  killWorkers(): Promise<void>;
 }
 
 /** Where the system keeps what it knows. */
@@ -29,21 +34,35 @@ export interface Servers {
   readonly redisUrl: string | undefined;
 }
 
+/** How a worker of the export group differs from the others. */
+export interface ExportWorkerOptions {
+  /** How wrong its clock is. */
+  readonly clockShiftMs?: number;
+  readonly settleSeconds?: number;
+}
+
+/** The worker that a system starts with. */
+export type FirstWorker = "import" | "export";
+
 /** Makes a system with one worker before the first test of the file, and ends it after the last. */
-export function useSystem(name: string): () => System {
+export function useSystem(name: string, first: FirstWorker = "import"): () => System {
   const database = useDatabase(name);
-  return useSystemOn(() =>
-    Promise.resolve({ databaseUrl: database().url, redisUrl: testRedisUrl() }),
+  return useSystemOn(
+    () => Promise.resolve({ databaseUrl: database().url, redisUrl: testRedisUrl() }),
+    first,
   );
 }
 
 /** As {@link useSystem}, on servers that the test makes and ends. */
-export function useSystemOn(servers: () => Promise<Servers>): () => System {
+export function useSystemOn(
+  servers: () => Promise<Servers>,
+  first: FirstWorker = "import",
+): () => System {
   let system: OwnSystem | undefined;
   beforeAll(async () => {
     const found = await servers();
     system = new OwnSystem(found);
-    await inTurn(system, found);
+    await inTurn(system, found, first);
   });
   afterAll(() => system?.stop());
   return () => {
@@ -55,9 +74,9 @@ export function useSystemOn(servers: () => Promise<Servers>): () => System {
 let lastStart: Promise<void> = Promise.resolve();
 
 /** One system after the other: all at once, none of them would start in time on a small machine. */
-async function inTurn(system: OwnSystem, servers: Servers): Promise<void> {
+async function inTurn(system: OwnSystem, servers: Servers, first: FirstWorker): Promise<void> {
   const before = lastStart;
-  lastStart = before.then(() => system.start(servers));
+  lastStart = before.then(() => system.start(servers, first));
   await lastStart;
 }
 
@@ -88,11 +107,12 @@ class OwnSystem implements System {
     };
   }
 
-  async start({ databaseUrl, redisUrl }: Servers): Promise<void> {
+  async start({ databaseUrl, redisUrl }: Servers, first: FirstWorker): Promise<void> {
     if (redisUrl === undefined) {
       await withPgClient(new Secret(databaseUrl), (client) => migrateQueueTables(client));
     }
-    [this.client] = await Promise.all([this.startApi(), this.startWorker()]);
+    const worker = first === "import" ? this.startWorker() : this.startExportWorker();
+    [this.client] = await Promise.all([this.startApi(), worker]);
   }
 
   async startApi(env: Environment = {}): Promise<Client> {
@@ -109,12 +129,63 @@ class OwnSystem implements System {
     return worker;
   }
 
+  async startExportWorker(options: ExportWorkerOptions = {}): Promise<Child> {
+    const worker = startExportWorker(this.#env, options);
+    this.workers.push(worker);
+    await untilSaid(worker, /"healthPort":(\d+)/);
+    return worker;
+  }
+
   async stopWorkers(): Promise<void> {
     await Promise.all(this.workers.splice(0).map((worker) => worker.stop()));
+  }
+
+  async killWorkers(): Promise<void> {
+    await Promise.all(this.workers.splice(0).map((worker) => worker.kill()));
   }
 
   async stop(): Promise<void> {
     await Promise.all([this.stopWorkers(), ...this.#apis.map((api) => api.stop())]);
     fs.rmSync(this.documentRoot, { recursive: true, force: true });
   }
+}
+
+/** The parts of a worker with settings that no variable has, so that nobody waits for leases of a minute. */
+const EXPORT_WORKER = fileURLToPath(new URL("../../worker/test/chaos-worker.ts", import.meta.url));
+const SHIFTED_CLOCK = new URL("shifted-clock.mjs", import.meta.url).href;
+
+function startExportWorker(
+  env: Environment,
+  { clockShiftMs = 0, settleSeconds = 6 }: ExportWorkerOptions,
+): Child {
+  const settings = {
+    version: "0.0.0-test",
+    groups: ["export"],
+    concurrency: 8,
+    health: { host: "127.0.0.1", port: 0 },
+    logLevel: "info",
+    databaseUrl: env["DATABASE_URL"],
+    redisUrl: env["REDIS_URL"],
+    secretKeys: env["BUCKETBRIDGE_SECRET_KEYS"],
+    egressAllow: ["loopback"],
+    localFiles: {
+      documentRoot: env["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"],
+      servingEnabled: true,
+    },
+    ambient: {},
+    inFlightBytes: 64 * 1024 * 1024,
+    engine: {},
+    exporting: { leaseSeconds: 3, settleSeconds, outageSeconds: 1 },
+    retention: {
+      ...{ solvedIssueDays: 30, runsPerStorage: 200, tombstoneDays: 30 },
+      ...{ receiptDays: 30, oldPlaceDays: 7 },
+    },
+    lockMs: 4_000,
+    stalledIntervalMs: 1_000,
+  };
+  const clock = clockShiftMs === 0 ? {} : { NODE_OPTIONS: `--import=${SHIFTED_CLOCK}` };
+  return startScript([EXPORT_WORKER, JSON.stringify(settings)], {
+    ...clock,
+    BUCKETBRIDGE_TEST_CLOCK_SHIFT_MS: String(clockShiftMs),
+  });
 }
