@@ -216,6 +216,16 @@ describe("writing", () => {
     expect(headers.get("x-amz-server-side-encryption-aws-kms-key-id")).toBe("key-1");
   });
 
+  it("does not believe a 200 that is not S3's answer to a put", async () => {
+    const { fake, store } = await start();
+    const put = async (): Promise<unknown> => codeOf(store.put({ key: "k", body }, ctx));
+    fake.inject({ kind: "body", on: "put", body: "<html>sign in</html>" });
+    expect(await put()).toMatchObject({ code: "unavailable", reason: "s3.malformed_answer" });
+    fake.inject({ kind: "error_in_200", on: "put", code: "InternalError" });
+    expect(await put()).toMatchObject({ code: "unavailable" });
+    expect(fake.readObject("box", "k")).toBeUndefined();
+  });
+
   it("fails an etag condition on an object that is gone as precondition_failed", async () => {
     const { store } = await start();
     const put = store.put({ key: "gone", body, condition: { kind: "etag", etag: "x" } }, ctx);

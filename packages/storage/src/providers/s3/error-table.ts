@@ -106,6 +106,13 @@ const PROTOCOL: ErrorClass = {
   hint: "check http:// or https:// and the port of the endpoint",
 };
 
+const STORAGE_FULL: ErrorClass = {
+  code: "unavailable",
+  reason: "s3.storage_full",
+  detail: "the store has no room left",
+  hint: "free some space in the store or raise the quota",
+};
+
 /** S3's own codes, with those of MinIO and Ceph where they differ. */
 export const BY_S3_CODE: Readonly<Record<string, ErrorClass>> = {
   NoSuchBucket: BUCKET_NOT_FOUND,
@@ -175,12 +182,9 @@ export const BY_S3_CODE: Readonly<Record<string, ErrorClass>> = {
   "KMS.KMSInvalidStateException": KMS_KEY,
   "KMS.InvalidKeyUsageException": KMS_KEY,
   "kms:KeyNotFound": KMS_KEY,
-  XMinioStorageFull: {
-    code: "unavailable",
-    reason: "s3.storage_full",
-    detail: "the store has no room left",
-    hint: "free some space in the store",
-  },
+  XMinioStorageFull: STORAGE_FULL,
+  XMinioAdminBucketQuotaExceeded: STORAGE_FULL,
+  QuotaExceeded: STORAGE_FULL,
 };
 
 /** Codes of sockets, TLS and the HTTP parser; `*` stands for all with that beginning. */

@@ -139,6 +139,8 @@ const ANSWERS: readonly (readonly [
   [503, "ServiceUnavailable", "unavailable", "s3.unavailable"],
   [504, "GatewayTimeout", "unavailable", "s3.unavailable"],
   [507, "XMinioStorageFull", "unavailable", "s3.storage_full"],
+  [400, "XMinioAdminBucketQuotaExceeded", "unavailable", "s3.storage_full"],
+  [403, "QuotaExceeded", "unavailable", "s3.storage_full"],
 ];
 
 describe("classifyS3Error", () => {
