@@ -31,7 +31,7 @@ export interface StsFakeOptions {
   readonly principals?: readonly StsPrincipal[];
   readonly roles: readonly StsRole[];
   /** Receives the keys of each session, for a store that shall take them. */
-  readonly onSession?: (key: S3AccessKey) => void;
+  readonly onSession?: (key: S3AccessKey, roleArn: string) => void;
   readonly now?: () => number;
 }
 
@@ -168,7 +168,7 @@ class Sts {
     const arn = `${roleArn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${name}`;
     const mayDo = policy === undefined ? undefined : parseSessionPolicy(policy);
     this.#principals.push({ ...session, arn });
-    this.#options.onSession?.({ ...session, mayDo });
+    this.#options.onSession?.({ ...session, mayDo }, roleArn);
     return sessionXml(action, session, arn);
   }
 }

@@ -15,7 +15,8 @@ export function limitAnswers(client: Sdk.S3Client): void {
       const response = result.response as Answer;
       const isGood = response.statusCode < 300;
       const isStreamed = isGood && STREAMED.has(String(context["commandName"]));
-      if (!isStreamed && response.body !== undefined) response.body = await collect(response.body);
+      if (!isStreamed && response.body !== undefined)
+        response.body = await collectAnswer(response.body);
       return result;
     },
     // The innermost place: what the SDK sees is bounded.
@@ -28,8 +29,8 @@ interface Answer {
   body: unknown;
 }
 
-/** Stopping early ends the request. */
-async function collect(body: unknown): Promise<Uint8Array> {
+/** The bytes of a short answer. `unavailable` when there are too many, which ends the request. */
+export async function collectAnswer(body: unknown): Promise<Uint8Array> {
   if (body instanceof Uint8Array) return body;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -39,7 +40,7 @@ async function collect(body: unknown): Promise<Uint8Array> {
       throw new AppError({
         code: "unavailable",
         reason: "s3.malformed_answer",
-        message: `the answer of the store has more than ${String(MAX_ANSWER_BYTES)} bytes and is no object; check that the endpoint is that of the S3 interface`,
+        message: `the answer of the store has more than ${String(MAX_ANSWER_BYTES)} bytes and is no object; check the endpoint`,
       });
     }
     chunks.push(chunk);

@@ -112,7 +112,8 @@ function toPolicy(
 ): string | undefined {
   const bucket = textOf(settings.bucket);
   const partition = settings.role_arn.split(":")[1] ?? "aws";
-  return bucket && toSessionPolicy({ bucket, prefix, direction, partition });
+  const isAws = textOf(settings.s3_endpoint) === undefined;
+  return bucket && toSessionPolicy({ bucket, prefix, direction, partition, isAws });
 }
 
 /** The contract has fields for keys that stand in for the platform's principal. */

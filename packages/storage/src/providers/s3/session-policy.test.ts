@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { toSessionPolicy } from "./session-policy.ts";
 
-const scope = { bucket: "box", prefix: "", direction: "source", partition: "aws" } as const;
+const scope = {
+  bucket: "box",
+  prefix: "",
+  direction: "source",
+  partition: "aws",
+  isAws: true,
+} as const;
 
 describe("toSessionPolicy", () => {
   it("lists the bucket and reads below it", () => {
@@ -23,6 +29,11 @@ describe("toSessionPolicy", () => {
     const bucket = "arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/box";
     expect(toSessionPolicy({ ...scope, bucket, prefix: "p/" })).toContain(`${bucket}/object/p/*`);
     expect(toSessionPolicy({ ...scope, partition: "aws-cn" })).toContain("arn:aws-cn:s3:::box/*");
+  });
+
+  it("lets encrypted objects be read and written at AWS, and names no key service elsewhere", () => {
+    expect(toSessionPolicy(scope)).toContain("kms:Decrypt");
+    expect(toSessionPolicy({ ...scope, isAws: false })).not.toContain("kms");
   });
 
   it("leaves out a prefix that STS would find too long", () => {

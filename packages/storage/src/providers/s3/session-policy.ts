@@ -9,10 +9,19 @@ export interface SessionScope {
   readonly direction: StorageDirection;
   /** `aws`, `aws-cn`, `aws-us-gov`. */
   readonly partition: string;
+  /** Ceph takes no policy that names the key service. */
+  readonly isAws: boolean;
 }
 
 /** STS takes no longer session policy. */
 const MAX_POLICY_CHARS = 2_048;
+
+/** Which keys, the role says; encrypted objects are unreadable without. */
+const USE_KEYS = {
+  Effect: "Allow",
+  Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+  Resource: "*",
+};
 
 const ACTIONS: Readonly<Record<StorageDirection, readonly string[]>> = {
   source: ["s3:GetObject", "s3:GetObjectVersion"],
@@ -28,7 +37,7 @@ export function toSessionPolicy(scope: SessionScope): string {
   return policy.length <= MAX_POLICY_CHARS ? policy : render({ ...scope, prefix: "" });
 }
 
-function render({ bucket, prefix, direction, partition }: SessionScope): string {
+function render({ bucket, prefix, direction, partition, isAws }: SessionScope): string {
   const isArn = bucket.startsWith("arn:");
   const resource = isArn ? bucket : `arn:${partition}:s3:::${bucket}`;
   const below = `${escapePattern(prefix)}*`;
@@ -42,8 +51,7 @@ function render({ bucket, prefix, direction, partition }: SessionScope): string 
         Action: ACTIONS[direction],
         Resource: `${resource}/${isArn ? "object/" : ""}${below}`,
       },
-      // Which keys, the role says; encrypted objects are unreadable without.
-      { Effect: "Allow", Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: "*" },
+      ...(isAws ? [USE_KEYS] : []),
     ],
   });
 }

@@ -1,6 +1,7 @@
 import type * as Sdk from "@aws-sdk/client-sts";
 import { AppError, Secret } from "@bucketbridge/core";
 import type { Egress } from "../../egress/egress.ts";
+import { collectAnswer } from "./answer-limit.ts";
 import type { AwsSession, CredentialSource } from "./sessions.ts";
 
 /** Where STS is, and the only way to it. */
@@ -77,7 +78,7 @@ export async function getCallerArn(
 /** One client per request: keys change with each session, and the sockets are those of the egress. */
 function connect(sdk: typeof Sdk, place: StsPlace, keys: AwsSession | undefined): Sdk.STSClient {
   const { egress, region, endpoint } = place;
-  return new sdk.STSClient({
+  const client = new sdk.STSClient({
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
     credentials:
@@ -101,6 +102,29 @@ function connect(sdk: typeof Sdk, place: StsPlace, keys: AwsSession | undefined)
       logger: SILENT,
     },
   });
+  readErrorsOfS3(client);
+  return client;
+}
+
+/** Ceph sends the errors of its STS as those of S3, which the SDK does not find in an answer of STS. */
+function readErrorsOfS3(client: Sdk.STSClient): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const response = result.response as { readonly statusCode: number; body: unknown };
+      const body = Buffer.from(await collectAnswer(response.body));
+      const isS3Error = response.statusCode >= 300 && !body.includes("<ErrorResponse");
+      response.body = isS3Error
+        ? Buffer.from(`<ErrorResponse>${withoutProlog(body)}</ErrorResponse>`)
+        : body;
+      return result;
+    },
+    { step: "deserialize", priority: "low", name: "bucketbridgeStsErrors" },
+  );
+}
+
+function withoutProlog(body: Buffer): string {
+  return body.toString("utf8").replace(/^\s*<\?xml[^>]*\?>/, "");
 }
 
 function toSession({

@@ -1,0 +1,110 @@
+import { randomUUID } from "node:crypto";
+import { Secret } from "@bucketbridge/core";
+import { findRgw } from "@bucketbridge/testkit/rgw";
+import { startS3Fake } from "@bucketbridge/testkit/s3-fake";
+import { startStsFake } from "@bucketbridge/testkit/sts-fake";
+import type { StorageDriver } from "../driver.ts";
+import { createEgress } from "../egress/create-egress.ts";
+import type { Egress } from "../egress/egress.ts";
+import { createPlatformEgress } from "../egress/platform-egress.ts";
+import type { PlatformAccess } from "../providers/provider-deps.ts";
+import { s3sProvider } from "../providers/s3/index.ts";
+import type { DriverHarness, HarnessUnavailable } from "./harness.ts";
+import { makeProviderDeps, makeStorageContext } from "./provider-deps.ts";
+import { RGW_GAPS } from "./s3-harness.ts";
+import { openServerBucket, type ServerKeys } from "./s3-server.ts";
+
+const ROLE_ARN = "arn:aws:iam::123456789012:role/suite";
+const DENIED_ROLE_ARN = "arn:aws:iam::123456789012:role/denied";
+
+/** An installation whose principal has these keys at this STS, opening storages as targets, which may do everything. */
+function makeOpener(stsEndpoint: string, keys: ServerKeys, egress: Egress) {
+  const platformEgress = createPlatformEgress({ hosts: [stsEndpoint], denied: [] });
+  const { accessKeyId, secretAccessKey } = keys;
+  const secret = new Secret(secretAccessKey);
+  const aws = {
+    stsEndpoint,
+    keys: { accessKeyId, secretAccessKey: secret, sessionToken: undefined },
+  };
+  const platform: PlatformAccess = { egress: platformEgress, aws, gcp: {}, azure: {} };
+  const open = (fields: Record<string, unknown>): Promise<StorageDriver> =>
+    s3sProvider.open(
+      s3sProvider.settings.parse(fields),
+      makeProviderDeps(egress, { platform }),
+      makeStorageContext({ direction: "target" }),
+    );
+  return { open, close: () => platformEgress.close() };
+}
+
+/** Roles on the fakes of STS and S3, which check external id, session policy and the end of a session. */
+export async function s3sFakeHarness(): Promise<DriverHarness> {
+  const principal = { accessKeyId: "AKIAPLATFORM", secretAccessKey: "platform-secret/+=" };
+  const s3 = await startS3Fake({ buckets: ["suite"], accessKeys: [] });
+  const sts = await startStsFake({
+    principals: [{ ...principal, arn: "arn:aws:iam::999999999999:user/platform" }],
+    roles: [
+      { arn: ROLE_ARN, externalId: "org-external-id" },
+      { arn: DENIED_ROLE_ARN, externalId: "org-external-id" },
+    ],
+    onSession: (key, roleArn) => {
+      s3.addAccessKey(roleArn === DENIED_ROLE_ARN ? { ...key, allow: [] } : key);
+    },
+  });
+  const egress = createEgress({ allow: ["loopback"], denied: [] });
+  const opener = makeOpener(sts.endpoint, principal, egress);
+  const open = (fields: Record<string, unknown>): Promise<StorageDriver> =>
+    opener.open({ bucket: "suite", s3_endpoint: s3.endpoint, role_arn: ROLE_ARN, ...fields });
+  return {
+    name: "s3s",
+    service: "fake",
+    secrets: [principal.secretAccessKey],
+    open: () => open({}),
+    openMissingBucket: () => open({ bucket: "no-such-bucket" }),
+    openDenied: () => open({ role_arn: DENIED_ROLE_ARN }),
+    openBadCredentials: () => open({ role_arn: "arn:aws:iam::123456789012:role/not-ours" }),
+    seed: (key, body) => {
+      s3.putObject("suite", key, body);
+      return Promise.resolve();
+    },
+    clear: () => {
+      s3.clearBucket("suite");
+      return Promise.resolve();
+    },
+    openBodies: () => s3.openBodies,
+    dispose: async () => {
+      await Promise.all([egress.close(), opener.close(), s3.close(), sts.close()]);
+    },
+  };
+}
+
+/** A real AssumeRole on a Ceph RADOS Gateway, in a bucket of its own. */
+export async function s3sRgwHarness(): Promise<DriverHarness | HarnessUnavailable> {
+  const rgw = await findRgw();
+  if (rgw === undefined) {
+    const unavailable = 'no Ceph RADOS Gateway: eval "$(scripts/services/ceph-rgw start)"';
+    return { name: "s3s", service: "rgw", unavailable };
+  }
+  const { endpoint, roleArn } = rgw;
+  const other = { accessKeyId: rgw.otherAccessKeyId, secretAccessKey: rgw.otherSecretAccessKey };
+  const bucket = await openServerBucket({ endpoint, region: "us-east-1", keys: rgw });
+  const egress = createEgress({ allow: ["loopback", "private"], denied: [] });
+  const own = makeOpener(endpoint, rgw, egress);
+  const stranger = makeOpener(endpoint, other, egress);
+  const place = { bucket: bucket.name, s3_endpoint: endpoint, role_arn: roleArn };
+  return {
+    name: "s3s",
+    service: "rgw",
+    overrides: RGW_GAPS,
+    secrets: [rgw.secretAccessKey, other.secretAccessKey],
+    open: () => own.open(place),
+    openMissingBucket: () => own.open({ ...place, bucket: `missing-${randomUUID()}` }),
+    // A user whom the role does not trust.
+    openBadCredentials: () => stranger.open(place),
+    seed: (key, body) => bucket.put(key, body),
+    clear: () => bucket.clear(),
+    dispose: async () => {
+      await bucket.dispose();
+      await Promise.all([egress.close(), own.close(), stranger.close()]);
+    },
+  };
+}
