@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/testing/longest-first.ts";
 
 // Type tests (*.test-d.ts) are no project here: `npm run check` compiles them, which is their whole test.
 
@@ -8,11 +10,16 @@ const inWorkspace = (suffix: string): string[] => [
   `scripts/**/*.${suffix}.ts`,
 ];
 
+/** Vitest's default is one less than processors. Integration tests wait for leases, processes and a database most of the time. */
+const WORKERS = Math.min(8, availableParallelism() + 1);
+
 const LEAK_GUARD = "packages/testkit/src/leak-guard.ts";
 
 // A default export: vitest demands it.
 export default defineConfig({
   test: {
+    maxWorkers: WORKERS,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -35,7 +42,7 @@ export default defineConfig({
         test: {
           name: "int",
           include: inWorkspace("int.test"),
-          exclude: ["**/chaos.int.test.ts"],
+          exclude: ["**/*chaos.int.test.ts"],
           globalSetup: "packages/testkit/src/global-setup.ts",
           setupFiles: LEAK_GUARD,
           testTimeout: 30_000,
@@ -45,7 +52,9 @@ export default defineConfig({
       {
         test: {
           name: "chaos",
-          include: ["apps/*/test/chaos.int.test.ts"],
+          include: ["apps/*/test/*chaos.int.test.ts"],
+          // Each has workers of its own: two at once would only slow each other down.
+          maxWorkers: 1,
           globalSetup: "packages/testkit/src/global-setup.ts",
           setupFiles: LEAK_GUARD,
           testTimeout: 30 * 60_000,

@@ -50,6 +50,8 @@ export interface S3FakeOptions {
   readonly accessKeys?: readonly S3AccessKey[] | undefined;
   /** Milliseconds that each answer to an operation waits; can be changed later. */
   readonly latencyMs?: S3Latency | undefined;
+  /** What the log of operations keeps of the bytes of a PUT beside their hash: a revision, for example. */
+  readonly describe?: ((body: Buffer) => string) | undefined;
   /** The clock by which signatures expire. */
   readonly now?: (() => number) | undefined;
 }

@@ -19,7 +19,7 @@ import { escapeXml } from "./xml.ts";
 export class S3Service {
   readonly buckets = new Map<string, Bucket>();
   readonly faults = new FaultList();
-  readonly log = new OperationLog();
+  readonly log: OperationLog;
   readonly region: string;
   readonly accessKeys: S3AccessKey[];
   latencyMs: S3Latency;
@@ -31,6 +31,7 @@ export class S3Service {
     this.region = options.region ?? "us-east-1";
     this.accessKeys = [...(options.accessKeys ?? [DEFAULT_ACCESS_KEY])];
     this.latencyMs = options.latencyMs ?? {};
+    this.log = new OperationLog(options.describe);
     this.#now = options.now ?? Date.now;
     for (const bucket of options.buckets ?? []) {
       const settings = typeof bucket === "string" ? { name: bucket } : bucket;
@@ -90,16 +91,17 @@ export class S3Service {
   }
 
   #put(target: ObjectRequest, fault: ActiveFault | undefined): Reply {
-    const apply = (): Reply => {
+    const { bucket, key, body } = target;
+    const apply = (isLate: boolean): Reply => {
       checkPutConditions(target);
       const reply = putObject(target);
-      this.log.add({ kind: "put", bucket: target.bucket.name, key: target.key, body: target.body });
+      this.log.add({ kind: "put", bucket: bucket.name, key, body, isLate });
       return reply;
     };
-    if (fault?.fault.kind !== "late_apply") return apply();
+    if (fault?.fault.kind !== "late_apply") return apply(false);
     fault.hold(() => {
       try {
-        apply();
+        apply(true);
       } catch (error) {
         // A condition that does not hold any more when the late write arrives: S3 would refuse it, and nobody hears.
         if (!(error instanceof S3Failure)) throw error;
