@@ -10,8 +10,8 @@ const inWorkspace = (suffix: string): string[] => [
   `scripts/**/*.${suffix}.ts`,
 ];
 
-/** Vitest's default is one less than processors. Integration tests wait for leases, processes and a database most of the time. */
-const WORKERS = Math.min(8, availableParallelism() + 1);
+/** Vitest's default is one less than processors. Most of the time integration tests wait, for leases, processes and a database. */
+const WORKERS = Math.max(2, availableParallelism());
 
 const LEAK_GUARD = "packages/testkit/src/leak-guard.ts";
 
@@ -27,6 +27,8 @@ export default defineConfig({
           include: inWorkspace("test"),
           exclude: inWorkspace("int.test"),
           setupFiles: LEAK_GUARD,
+          // Milliseconds for nearly all of them; property tests take longer beside the integration tests of another worker.
+          testTimeout: 20_000,
         },
       },
       {
