@@ -1,7 +1,8 @@
 import { AppError, type Logger, type Secret } from "@bucketbridge/core";
-import { decorate, ObjectStore, type CallObserver } from "@bucketbridge/storage";
+import { decorate, HostPauses, ObjectStore, type CallObserver } from "@bucketbridge/storage";
 import {
   StoreCache,
+  throttledHost,
   type ProviderDefinition,
   type ProviderDeps,
   type StorageContext,
@@ -57,6 +58,8 @@ type Opened = Omit<SourceConnection, "release"> & { close(): Promise<void> };
 export class CachedConnections implements SourceConnections {
   readonly #deps: ConnectionsDeps;
   readonly #stores: StoreCache<StorageSnapshot, Opened>;
+  /** What a host asks of one job holds for all jobs of the process. */
+  readonly #pauses = new HostPauses();
 
   constructor(deps: ConnectionsDeps) {
     this.#deps = deps;
@@ -94,6 +97,7 @@ export class CachedConnections implements SourceConnections {
     const decorated = decorate(driver, {
       // Deliveries have their own times for the next attempt, and a slot must not wait for a throttled store.
       repeatWrites: false,
+      hostPause: { pauses: this.#pauses, host: throttledHost(definition, settings) },
       ...(observer === undefined ? {} : { observer }),
     });
     const place = placeOf(definition.describe(settings), source.prefix);

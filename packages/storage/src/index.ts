@@ -7,6 +7,7 @@ export {
   type BodyHooks,
 } from "./body.ts";
 export { decorate, DRIVER_DEFAULTS, type DecorateOptions } from "./decorators/decorate.ts";
+export { HostPauses } from "./decorators/host-pauses.ts";
 export {
   interceptDriver,
   type CallName,

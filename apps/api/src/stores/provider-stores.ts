@@ -1,11 +1,12 @@
 import { AppError } from "@bucketbridge/core";
 import type { OrganizationRepository } from "@bucketbridge/db";
-import { decorate, ObjectStore, type StorageDriver } from "@bucketbridge/storage";
+import { decorate, HostPauses, ObjectStore, type StorageDriver } from "@bucketbridge/storage";
 import { isSameServer } from "@bucketbridge/storage/egress";
 import {
   isProviderName,
   listSettingsFields,
   loadProvider,
+  throttledHost,
   type ProviderDefinition,
   type ProviderDeps,
   type StorageContext,
@@ -26,6 +27,7 @@ export interface StoresDeps {
 
 /** The stores of all providers. Their SDKs load on first use. */
 export function createStores(deps: StoresDeps): Stores {
+  const pauses = new HostPauses();
   return {
     find: async (type) => (isProviderName(type) ? loadProvider(type) : undefined),
     async check(definition, full, scope, signal) {
@@ -39,6 +41,7 @@ export function createStores(deps: StoresDeps): Stores {
           prefix: scope.prefix ?? "",
           signal,
         });
+        return (await definition.findWarnings?.(settings, deps.provider, context, signal)) ?? [];
       } finally {
         await driver.close();
       }
@@ -55,7 +58,8 @@ export function createStores(deps: StoresDeps): Stores {
       const settings = parse(definition, full);
       const context = await toContext(deps, scope);
       const opened = await definition.open(settings, deps.provider, context);
-      const driver = decorate(opened, { ...PATIENCE, idleMs: deps.idleMs });
+      const hostPause = { pauses, host: throttledHost(definition, settings) };
+      const driver = decorate(opened, { ...PATIENCE, idleMs: deps.idleMs, hostPause });
       return toOpenStore(definition, settings, driver);
     },
   };

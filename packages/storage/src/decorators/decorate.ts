@@ -1,4 +1,5 @@
 import type { StorageDriver } from "../driver.ts";
+import { withPause, type PausePolicy } from "./host-pauses.ts";
 import { withLimit } from "./limit.ts";
 import { withObserver, type CallObserver } from "./observe.ts";
 import { withRetry, type RetryPolicy } from "./retry.ts";
@@ -9,6 +10,8 @@ export interface DecorateOptions extends Partial<RetryPolicy>, Partial<TimeoutPo
   /** Calls at a time, open bodies included. */
   readonly concurrency?: number;
   readonly observer?: CallObserver;
+  /** Where the process keeps the pauses that hosts ask for, and which host this is. Absent: this driver's retries alone wait. */
+  readonly hostPause?: Pick<PausePolicy, "pauses" | "host">;
 }
 
 /** Figures for a store somewhere on the internet. */
@@ -29,11 +32,16 @@ export const DRIVER_DEFAULTS = {
 
 /**
  * A driver as the processes use it. From the outside in: retry, so that each attempt has a place and a deadline of its
- * own; limit, so that waiting for a place is neither observed nor timed; observer, so that deadlines are seen; timeout.
+ * own; limit, so that waiting for a place is neither observed nor timed; pause, since a host may ask for one while calls wait for
+ * their place; observer, so that deadlines are seen; timeout.
  */
 export function decorate(driver: StorageDriver, options: DecorateOptions = {}): StorageDriver {
   const policy = { ...DRIVER_DEFAULTS, ...options };
   const timed = withTimeout(driver, policy);
   const observed = options.observer === undefined ? timed : withObserver(timed, options.observer);
-  return withRetry(withLimit(observed, policy.concurrency), policy);
+  const patient =
+    options.hostPause === undefined
+      ? observed
+      : withPause(observed, { ...policy, ...options.hostPause });
+  return withRetry(withLimit(patient, policy.concurrency), policy);
 }

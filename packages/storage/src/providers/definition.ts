@@ -71,6 +71,11 @@ export interface ProviderDefinition<
   /** Provider fields that a new storage of this direction has before anybody says anything. Absent: none. */
   defaultsOf?(direction: StorageDirection): Readonly<Record<string, unknown>>;
   /**
+   * What a store speaks for that asks for fewer requests: storages with the same text pause together, all jobs of the process.
+   * Absent: the values of the fields with `.meta({ host: true })`, or what `describe` says where none of them is set.
+   */
+  throttledHost?(settings: z.output<Settings>): string;
+  /**
    * Where storages of this provider meet although they share no prefix: a source and a target of one organisation may not be
    * in the same database of the same server. Absent: they may.
    */

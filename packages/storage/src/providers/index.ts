@@ -26,6 +26,12 @@ export {
   type StorageContext,
   type StorageDirection,
 } from "./provider-deps.ts";
+export {
+  findPlatformPrincipals,
+  type PlatformPrincipals,
+  type Principal,
+} from "./platform-principals.ts";
 export { isProviderName, loadProvider, PROVIDER_NAMES, type ProviderName } from "./registry.ts";
 export { listSettingsFields, type SettingsField } from "./settings-fields.ts";
+export { throttledHost } from "./throttled-host.ts";
 export { StoreCache, type CachedStorage, type Closable, type HeldStore } from "./store-cache.ts";

@@ -36,6 +36,10 @@ export const redisProvider = defineProvider({
       description: "Certificate in PEM form, only for servers with a private authority",
     },
   ],
+  throttledHost: (settings) => {
+    const { host, port } = toPlace(settings, "source");
+    return `redis://${host.toLowerCase()}:${String(port)}`;
+  },
   databaseOf: (settings, direction) => {
     const { host, port, db } = toPlace(settings, direction);
     return { host, port, database: String(db) };
