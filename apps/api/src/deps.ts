@@ -76,6 +76,11 @@ export interface ApiSettings {
   readonly syncOnTargetCreation: boolean;
   readonly media: MediaSettings;
 }
+  /** What objects of a new target are for that does not say so, and whether their keys end in `.json`. */
+  readonly targetDefaults: {
+    readonly subject: "annotation" | "task";
+    readonly jsonExtension: boolean;
+  };
 
 /** Runs are asked for and canceled in transactions of the database. */
 export interface RunRequests {

@@ -79,6 +79,7 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
       storageTypes: config.storageTypes,
       syncWaitMs: SYNC_WAIT_MS,
       syncOnTargetCreation: config.export.syncOnCreation,
+      targetDefaults: toTargetDefaults(config.export),
       media: config.media,
     },
     listen: { host: http.host, port: http.port },
@@ -100,4 +101,13 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
         : { email: owner.email, token: owner.token },
     logLevel: config.logging.level,
   };
+}
+
+/** In the contract the format of tasks is a switch of the server; here targets are made with it, and may be changed one by one. */
+function toTargetDefaults(settings: {
+  readonly taskFormat: boolean;
+  readonly taskJsonExtension: boolean;
+}): ApiSettings["targetDefaults"] {
+  if (!settings.taskFormat) return { subject: "annotation", jsonExtension: false };
+  return { subject: "task", jsonExtension: settings.taskJsonExtension };
 }

@@ -85,6 +85,7 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       // No worker runs here: nothing becomes final by waiting.
       syncWaitMs: 0,
       syncOnTargetCreation: true,
+      targetDefaults: { subject: "annotation", jsonExtension: false },
       media: { proxyMaxRangeBytes: 8 * 1024 * 1024, proxyIdleMs: 5_000, proxyConcurrency: 16 },
     },
     log,

@@ -1,3 +1,4 @@
+import { createRunRepository, createStorageRepository } from "@bucketbridge/db";
 import { findCanary, makeCanary } from "@bucketbridge/testkit";
 import { beforeAll, describe, expect, it } from "vitest";
 import { addDeliveries } from "./fixtures/deliveries.ts";
@@ -328,5 +329,57 @@ describe("target storages with SYNC_ON_TARGET_STORAGE_CREATION switched off", ()
     expect(target).toMatchObject({ status: "initialized", meta: {}, last_sync_job: null });
     const sync = { method: "POST", url: `${url}/${String(target["id"])}/sync` } as const;
     expect((await api().request(sync)).json()).toMatchObject({ status: "queued" });
+  });
+});
+
+describe("target storages with FUTURE_SAVE_TASK_TO_STORAGE", () => {
+  const stores = makeMemoryStores();
+  const api = useApi("api_targets_tasks", (deps) => ({
+    ...deps,
+    stores,
+    settings: { ...deps.settings, targetDefaults: { subject: "task", jsonExtension: true } },
+  }));
+
+  it("hold one object per task, unless they say what their objects are for", async () => {
+    const made = await api().request({ method: "POST", url: "/api/projects/", payload: {} });
+    const project = made.json<{ id: number }>().id;
+    const create = async (bucket: string, fields: object = {}): Promise<Json> => {
+      const payload = { project, bucket, ...fields };
+      const url = "/api/storages/export/s3";
+      return (await api().request({ method: "POST", url, payload })).json<Json>();
+    };
+    expect(await create("a")).toMatchObject({ subject: "task", json_extension: true });
+    const bare = await create("b", { json_extension: false });
+    expect(bare).toMatchObject({ subject: "task" });
+    expect(bare).not.toHaveProperty("json_extension");
+    for (const said of [{ subject: "annotation" }, { key_template: "${annotation_id}" }]) {
+      const target = await create("c", said);
+      expect(target).not.toHaveProperty("subject");
+      expect(target).not.toHaveProperty("json_extension");
+    }
+    const payload = { project, bucket: "in" };
+    const source = await api().request({ method: "POST", url: "/api/storages/s3/", payload });
+    expect(source.json()).not.toHaveProperty("subject");
+  });
+
+  it("are made with their first sync or not at all", async () => {
+    const made = await api().request({ method: "POST", url: "/api/projects/", payload: {} });
+    const projectId = made.json<{ id: number }>().id;
+    const { organizationId } = api().owner;
+    const storages = createStorageRepository(api().database);
+    const target = {
+      ...{ projectId, direction: "target", provider: "s3", settings: {}, secrets: {} },
+      ...{ title: null, description: null, prefix: null, regexFilter: null, useBlobUrls: false },
+      ...{ presign: true, presignTtl: 1, recursiveScan: false, synchronizable: true },
+    } as const;
+    const sync = { actorId: 2 ** 31, trigger: "created" };
+    await expect(storages.createFilled(organizationId, target, sync)).rejects.toThrow();
+    expect(await storages.list(organizationId, { projectId })).toEqual([]);
+    const { storage, firstRun } = await storages.createFilled(organizationId, target, {
+      ...sync,
+      actorId: null,
+    });
+    const run = await createRunRepository(api().database).find(organizationId, firstRun.runId);
+    expect(run).toMatchObject({ storageId: storage.id, kind: "sync", state: "queued" });
   });
 });

@@ -66,6 +66,15 @@ export async function ringRun(
   if (storage !== undefined) await ring(deps, storage, { runId, number: run?.number ?? 0 });
 }
 
+/** Rings for a run that came with its storage. */
+export async function ringStarted(
+  deps: Pick<ApiDeps, "bell">,
+  storage: StorageRecord,
+  run: Pick<RequestedRun, "runId" | "number">,
+): Promise<void> {
+  await ring(deps, storage, run);
+}
+
 async function ring(
   { bell }: Pick<ApiDeps, "bell">,
   storage: StorageRecord,

@@ -6,6 +6,7 @@ import type { DeliverySubjectName } from "../export/records.ts";
 import { lockStorage, restartAfterChange } from "../runs/transitions.ts";
 import { loadStatements, runStatement } from "../statements.ts";
 import {
+  fillTarget,
   keepOldPlace,
   lockProject,
   lockProjectOfTarget,
@@ -122,6 +123,12 @@ export interface StorageRepository {
   ): Promise<StorageRecord | undefined>;
   /** The project must exist in the organisation (`precondition_failed` otherwise). */
   create(organizationId: number, storage: NewStorage): Promise<StorageRecord>;
+  /** The same of a target that begins with a sync of all: both or neither. Ring for the run. */
+  createFilled(
+    organizationId: number,
+    storage: NewStorage,
+    sync: { readonly actorId: number | null; readonly trigger: string },
+  ): Promise<FilledTarget>;
   /** Undefined when somebody else changed or deleted it meanwhile. */
   update(
     organizationId: number,
@@ -132,6 +139,12 @@ export interface StorageRepository {
   remove(organizationId: number, storageId: number): Promise<boolean>;
   /** Decrypts. Unreadable ones are `invalid_config` / `secret.unreadable`. */
   openSecrets(storage: StorageRecord): Secret<SecretFields>;
+}
+
+/** A new target and its first sync. */
+export interface FilledTarget {
+  readonly storage: StorageRecord;
+  readonly firstRun: { readonly runId: number; readonly number: number };
 }
 
 /** A storage after its update. */
@@ -158,6 +171,15 @@ export function createStorageRepository(database: Database): StorageRepository {
       database.inOrganization(
         organizationId,
         (tx) => create(tx, organizationId, storage, keyRing),
+        op,
+      ),
+    createFilled: (organizationId, storage, sync) =>
+      database.inOrganization(
+        organizationId,
+        async (tx) => {
+          const made = await create(tx, organizationId, storage, keyRing);
+          return { storage: made, firstRun: await fillTarget(tx, loadStatements(), made.id, sync) };
+        },
         op,
       ),
     update: (organizationId, storageId, update) =>

@@ -1,3 +1,4 @@
+import { AppError } from "@bucketbridge/core";
 import type { Transaction } from "../client.ts";
 import { promoteWaiting, restartAfterChange, type StorageChange } from "../runs/transitions.ts";
 import { runStatement, type Statements } from "../statements.ts";
@@ -49,4 +50,24 @@ export async function restartTarget(
   if (!moved) return restarted;
   await runStatement(tx, statements["run-ask"], [storageId, "moved", "sync", null, "{}"]);
   return (await promoteWaiting(tx, statements, storageId))?.run_id ?? restarted;
+}
+
+/** Starts the first sync of a target that is new in this transaction. Returns the run to ring for. */
+export async function fillTarget(
+  tx: Transaction,
+  statements: Statements,
+  storageId: number,
+  { actorId, trigger }: { readonly actorId: number | null; readonly trigger: string },
+): Promise<{ readonly runId: number; readonly number: number }> {
+  const values = [storageId, trigger, "sync", actorId, "{}"];
+  const [asked] = await runStatement<{ run_id: number; number: number }>(
+    tx,
+    statements["run-ask"],
+    values,
+  );
+  if (asked === undefined) {
+    throw new AppError({ code: "internal", message: "a new target could not be asked to sync" });
+  }
+  await promoteWaiting(tx, statements, storageId);
+  return { runId: asked.run_id, number: asked.number };
 }

@@ -4,7 +4,7 @@ import { nonFieldError, notFound } from "../../api-error.ts";
 import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
-import { ringRun, startRun } from "../../runs/start-and-cancel.ts";
+import { ringRun, ringStarted } from "../../runs/start-and-cancel.ts";
 import { bodyOf, FieldReader, type RawFields } from "../fields.ts";
 import { toIntId } from "../query.ts";
 import { checkBeforeSave } from "./check-connection.ts";
@@ -61,7 +61,7 @@ export async function createStorage(
   reply: FastifyReply,
 ): Promise<SavedStorage> {
   const body = readBody(request);
-  const draft = readStorage(body.reader, body.raw, emptyDraft(kind), kind);
+  const draft = readStorage(body.reader, body.raw, newDraft(deps, kind, body.raw), kind);
   const projectId = await readProjectOf(deps, body);
   body.reader.finish();
   const warnings = await checkBeforeSave(deps, kind, draft, {
@@ -69,22 +69,39 @@ export async function createStorage(
     storageId: undefined,
     signal: clientSignal(reply),
   });
-  const storage = await deps.storages.create(body.organizationId, {
+  const made = {
     ...draft,
     // Without one, finish() has thrown.
     projectId: projectId ?? 0,
     direction: kind.direction,
     provider: kind.shape.name,
-  });
-  await fillNewTarget(deps, storage, identityOf(request).userId);
+  };
+  const { organizationId } = body;
+  if (!isFilledAtOnce(deps, made))
+    return { storage: await deps.storages.create(organizationId, made), warnings };
+  const sync = { actorId: identityOf(request).userId, trigger: "created" };
+  const { storage, firstRun } = await deps.storages.createFilled(organizationId, made, sync);
+  await ringStarted(deps, storage, firstRun);
   return { storage, warnings };
 }
 
 /** A new target begins with a sync of all, unless the operator or the storage itself says no (ls-api §1.2). */
-async function fillNewTarget(deps: Deps, storage: StorageRecord, actorId: number): Promise<void> {
-  const { syncOnTargetCreation } = deps.settings;
-  if (storage.direction !== "target" || !syncOnTargetCreation || !storage.synchronizable) return;
-  await startRun(deps, storage, { kind: "sync", actorId, trigger: "created" });
+function isFilledAtOnce(
+  { settings }: Pick<Deps, "settings">,
+  storage: Pick<StorageRecord, "direction" | "synchronizable">,
+): boolean {
+  return storage.direction === "target" && settings.syncOnTargetCreation && storage.synchronizable;
+}
+
+/** The operator's format of tasks is for targets that say nothing about their objects. */
+function newDraft(
+  { settings }: Pick<Deps, "settings">,
+  kind: StorageKind,
+  raw: RawFields,
+): StorageDraft {
+  const draft = emptyDraft(kind);
+  const isSaid = (raw["subject"] ?? raw["key_template"] ?? undefined) !== undefined;
+  return kind.direction === "source" || isSaid ? draft : { ...draft, ...settings.targetDefaults };
 }
 
 /** What a validate or preview request describes. Complaints are still in the reader. */
@@ -106,7 +123,7 @@ export async function readUnsaved(
   const stored = await findById(deps, kind, body);
   const draft =
     stored === undefined
-      ? readStorage(reader, raw, emptyDraft(kind), kind)
+      ? readStorage(reader, raw, newDraft(deps, kind, raw), kind)
       : readStorageOver(reader, raw, stored, kind);
   const projectId = await readProjectOf(deps, body);
   return { draft, reader, projectId, storageId: toStorageId(raw["id"]) };
