@@ -130,6 +130,34 @@ export class ExportProject {
     return asked.runId;
   }
 
+  /** Waits until no run of the target is waiting or under way. */
+  async waitForRun(targetId: number, timeoutMs = 30_000): Promise<void> {
+    await waitFor(
+      async () => {
+        const [row] = await this.world.query<{ open: number }>(
+          `SELECT count(*)::int AS open FROM run WHERE storage_id = ${String(targetId)}
+           AND state IN ('waiting', 'queued', 'running')`,
+        );
+        return row?.open === 0;
+      },
+      { timeoutMs, what: `the runs of target ${String(targetId)} to end` },
+    );
+  }
+
+  /** Waits until a delivery failed, and gives what is kept of it. */
+  waitForFailure(targetId: number): Promise<{ readonly code: string; readonly message: string }> {
+    return waitFor(
+      async () => {
+        const [row] = await this.world.query<{ code: string; message: string }>(
+          `SELECT last_error_code AS code, last_error AS message FROM delivery
+           WHERE target_id = ${String(targetId)} AND last_error_code IS NOT NULL`,
+        );
+        return row;
+      },
+      { timeoutMs: 20_000, what: `a delivery of target ${String(targetId)} to fail` },
+    );
+  }
+
   /** Waits until nothing of the target is wanted or settles any more. */
   async waitForRest(targetId: number, timeoutMs = 20_000): Promise<void> {
     await waitFor(
