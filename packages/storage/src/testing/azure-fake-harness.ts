@@ -126,7 +126,8 @@ export function toAppFields(app: keyof typeof APPS): Record<string, unknown> {
 /** The driver on the fake, which has all kinds of refusals. */
 export async function azureFakeHarness(type: AzureType): Promise<DriverHarness> {
   const stand = await startAzureStand(type);
-  const { fake, egress, open } = stand;
+  const { fake, egress } = stand;
+  const open = (fields: Record<string, unknown> = {}): Promise<StorageDriver> => stand.open(fields);
   return {
     name: type,
     service: "fake",

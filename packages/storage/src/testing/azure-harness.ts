@@ -124,15 +124,16 @@ async function createContainer(
   { blobEndpoint, accountName, accountKey }: FoundAzurite,
   egress: Egress,
 ): Promise<sdk.ContainerClient> {
-  const { container } = await createBlobClients({
+  const clients = await createBlobClients({
     sdk,
     accountUrl: toAccountUrl(accountName, blobEndpoint),
     containerName: `suite-${randomUUID()}`,
     credential: new sdk.StorageSharedKeyCredential(accountName, accountKey),
     egress,
   });
-  await container().create();
-  return container();
+  const container = clients.container();
+  await container.create();
+  return container;
 }
 
 async function emptyContainer(container: sdk.ContainerClient): Promise<void> {

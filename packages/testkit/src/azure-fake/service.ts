@@ -128,9 +128,8 @@ export class AzureService {
     const account = this.accounts.find((known) => known.name === name);
     if (account === undefined || clientId === undefined) throw failures.authentication();
     const text = body.toString();
-    const [start, expiry] = ["Start", "Expiry"].map(
-      (element) => new RegExp(`<${element}>([^<]+)</${element}>`).exec(text)?.[1] ?? "",
-    );
+    const start = /<Start>([^<]+)<\/Start>/.exec(text)?.[1];
+    const expiry = /<Expiry>([^<]+)<\/Expiry>/.exec(text)?.[1];
     if (start === undefined || expiry === undefined)
       throw new AzureFailure(400, "InvalidXmlDocument");
     const value = delegationKey(account, { oid: clientId, start, expiry });

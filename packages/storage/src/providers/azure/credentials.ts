@@ -1,7 +1,9 @@
 import type { TokenCredential } from "@azure/identity";
 import type { HttpClient } from "@azure/core-rest-pipeline";
 import { AppError, Secret } from "@bucketbridge/core";
+import type { ErrorClass } from "../../driver.ts";
 import type { AzureAmbient, AzurePlatform } from "../provider-deps.ts";
+import { classifySignIn, explainError } from "./errors.ts";
 import { textOf, toAccountName, type AzureSettings, type AzureSpiSettings } from "./settings.ts";
 
 /** An account and its key. */
@@ -97,25 +99,15 @@ export interface SignInDeps {
 }
 
 /**
- * Tokens of a service principal, cached by the SDK until shortly before they expire. Rejects with what the network said
- * instead of the SDK's error about it, which has lost the cause.
+ * Tokens of a service principal, cached by the SDK until shortly before they expire. Its errors have lost what the network or the
+ * login host said: what was seen on the way is thrown, or noted with them, instead.
  */
 export async function signIn(
   principal: ServicePrincipal,
   { httpClient, azure }: SignInDeps,
 ): Promise<TokenCredential> {
   const { ClientSecretCredential } = await import("@azure/identity");
-  let networkError: unknown;
-  const observed: HttpClient = {
-    async sendRequest(request) {
-      try {
-        return await httpClient.sendRequest(request);
-      } catch (error) {
-        networkError = error;
-        throw error;
-      }
-    },
-  };
+  const { observed, seen } = observe(httpClient);
   const { tenantId, clientId, clientSecret } = principal;
   const credential = new ClientSecretCredential(tenantId, clientId, clientSecret.reveal(), {
     httpClient: observed,
@@ -128,12 +120,42 @@ export async function signIn(
   });
   return {
     async getToken(scopes, options) {
-      networkError = undefined;
+      seen.networkError = undefined;
+      seen.refusal = undefined;
       try {
         return await credential.getToken(scopes, options);
       } catch (error) {
-        throw networkError ?? error;
+        throw toCause(error, seen);
       }
+    },
+  };
+}
+
+interface Seen {
+  networkError: unknown;
+  refusal: ErrorClass | undefined;
+}
+
+function toCause(error: unknown, { networkError, refusal }: Seen): unknown {
+  if (networkError !== undefined) return networkError;
+  return refusal === undefined ? error : explainError(error, refusal);
+}
+
+function observe(httpClient: HttpClient): { readonly observed: HttpClient; readonly seen: Seen } {
+  const seen: Seen = { networkError: undefined, refusal: undefined };
+  return {
+    seen,
+    observed: {
+      async sendRequest(request) {
+        try {
+          const response = await httpClient.sendRequest(request);
+          if (response.status >= 400) seen.refusal = classifySignIn(response);
+          return response;
+        } catch (error) {
+          seen.networkError = error;
+          throw error;
+        }
+      },
     },
   };
 }

@@ -74,7 +74,7 @@ export class AzureDriver implements StorageDriver {
       stream.on("error", () => undefined).destroy();
       throw problem;
     }
-    return { info: toInfo(key, answer, totalSize(answer)), body: toBody(stream) };
+    return { info: toInfo(key, answer, totalSize(answer)), body: toBody(stream, ctx.signal) };
   }
 
   async put(request: PutRequest, ctx: OpContext): Promise<ObjectInfo> {
@@ -222,16 +222,15 @@ function findRangeProblem(
   });
 }
 
-/** The SDK's stream replaces what the network said by a text of its own. */
-function toBody(stream: Readable): AsyncIterable<Uint8Array> {
+/** The SDK's stream replaces what the network said by texts of its own, and calls a lost connection aborted. */
+function toBody(stream: Readable, signal: AbortSignal): AsyncIterable<Uint8Array> {
   return wrapBody(streamBody(stream), {
     pull: async (next) => {
       try {
         return await next();
       } catch (error) {
-        throw classifyAzureError(error) === undefined
-          ? explainError(error, CONNECTION_LOST)
-          : error;
+        const isKnown = ![undefined, "canceled"].includes(classifyAzureError(error)?.code);
+        throw isKnown || signal.aborted ? error : explainError(error, CONNECTION_LOST);
       }
     },
   });

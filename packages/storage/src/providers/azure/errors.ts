@@ -13,8 +13,6 @@ interface AzureError {
   readonly azureCode: string | undefined;
   readonly status: number | undefined;
   readonly networkCode: string | undefined;
-  /** Number of an `AADSTS…` answer of the login host. */
-  readonly signInCode: string | undefined;
   readonly name: string;
   readonly retryAfter: string | undefined;
 }
@@ -45,14 +43,28 @@ export function classifyAzureError(error: unknown): ErrorClass | undefined {
   };
 }
 
+/** What an answer of the login host means that gives no token: its `AADSTS…` number says why. */
+export function classifySignIn(answer: {
+  readonly status: number;
+  readonly bodyAsText?: string | null | undefined;
+}): ErrorClass {
+  const number = /\bAADSTS(\d{4,9})\b/.exec(answer.bodyAsText ?? "")?.[1];
+  const isTheirs = answer.status === 429 || answer.status >= 500;
+  const found =
+    (number === undefined ? undefined : BY_SIGN_IN_CODE[number]) ??
+    (isTheirs ? BY_STATUS[answer.status === 429 ? 429 : 500] : undefined) ??
+    SIGN_IN_REFUSED;
+  const said = number === undefined ? `HTTP ${String(answer.status)}` : `AADSTS${number}`;
+  return { ...found, detail: `${found.detail ?? "the app could not sign in"} (${said})` };
+}
+
 /** The HTTP status and Azure's code of an error, for decisions of a call that knows more. */
 export function answerOf(error: unknown): Pick<AzureError, "status" | "azureCode"> {
   return error instanceof Error ? readError(error) : { status: undefined, azureCode: undefined };
 }
 
 function findClass(facts: AzureError): ErrorClass | undefined {
-  const { azureCode = "", networkCode = "", signInCode, status, name } = facts;
-  if (signInCode !== undefined) return BY_SIGN_IN_CODE[signInCode] ?? SIGN_IN_REFUSED;
+  const { azureCode = "", networkCode = "", status, name } = facts;
   const known = BY_AZURE_CODE[azureCode] ?? BY_NETWORK_CODE[networkCode];
   if (known !== undefined) return known;
   if (networkCode.startsWith("HPE_")) return BY_NETWORK_CODE["HPE_*"];
@@ -86,24 +98,12 @@ function readError(error: Error): AzureError {
       shortText(body["code"]) ??
       shortText(headerOf(headers, "x-ms-error-code")),
     networkCode: isAnswer ? undefined : code,
-    signInCode: SIGN_IN_ERRORS.has(error.name) ? signInCodeOf(error) : undefined,
     status: isAnswer ? status : undefined,
     retryAfter: headerOf(headers, "retry-after"),
   };
 }
 
-/** @azure/identity 4.14 gives the login host's code in the message alone. */
-function signInCodeOf(error: Error): string | undefined {
-  return /AADSTS(\d{4,9})/.exec(error.message)?.[1];
-}
-
-function describeAnswer({
-  azureCode,
-  status,
-  networkCode,
-  signInCode,
-}: AzureError): string | undefined {
-  if (signInCode !== undefined) return `AADSTS${signInCode}`;
+function describeAnswer({ azureCode, status, networkCode }: AzureError): string | undefined {
   if (status === undefined) return networkCode;
   return azureCode === undefined
     ? `HTTP ${String(status)}`

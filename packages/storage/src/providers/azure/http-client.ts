@@ -128,8 +128,8 @@ async function toText(response: Rest.PipelineResponse): Promise<Rest.PipelineRes
     }
     chunks.push(chunk);
   }
-  const { readableStreamBody: _read, ...rest } = response;
-  return { ...rest, bodyAsText: Buffer.concat(chunks).toString("utf8") };
+  const { status, headers, request } = response;
+  return { status, headers, request, bodyAsText: Buffer.concat(chunks).toString("utf8") };
 }
 
 function toCompatible(

@@ -23,11 +23,12 @@ export async function fetchPage(
     maxPageSize: request.limit,
     ...(request.cursor === undefined ? {} : { continuationToken: request.cursor }),
   };
-  const pages: AsyncIterator<SdkPage> = request.recursive
+  const pages: AsyncIterator<SdkPage, undefined> = request.recursive
     ? container.listBlobsFlat(options).byPage(paging)
     : container.listBlobsByHierarchy("/", options).byPage(paging);
-  const { value, done } = await pages.next();
-  const parsed = listings.get(abortSignal) ?? (done === true ? undefined : fromSdk(value));
+  const page = await pages.next();
+  const parsed =
+    listings.get(abortSignal) ?? (page.done === true ? undefined : fromSdk(page.value));
   if (parsed === undefined) throw malformed("it has no page");
   return toPage(parsed, request.after);
 }
@@ -48,9 +49,9 @@ function isBehindAll({ after, prefix }: ListRequest): boolean {
 /** The SDK's reading of a page that ours did not take. It reads a web page as an empty listing, hence the check. */
 function fromSdk(page: SdkPage): ParsedListing {
   const { blobItems } = page.segment;
-  if (page.serviceEndpoint === undefined || page.containerName === undefined) {
-    throw malformed("it does not name its container");
-  }
+  // The SDK's types promise it, its parser does not.
+  const containerName: unknown = page.containerName;
+  if (typeof containerName !== "string") throw malformed("it does not name its container");
   const blobs = blobItems.filter(({ properties }) => !isDirectory(properties));
   if (blobs.some(({ name }) => name === "")) throw malformed("it has an entry without a name");
   return {
