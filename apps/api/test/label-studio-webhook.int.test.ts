@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { CAT, makeAnnotating, type Json } from "./fixtures/annotating.ts";
+import { useLocalStores } from "./fixtures/local-stores.ts";
 import { useApi } from "./harness.ts";
 
 describe("Label Studio's webhook", () => {
-  const api = useApi("api_ls_webhook");
+  const local = useLocalStores();
+  const api = useApi("api_ls_webhook", local.change);
   const { send, makeTask, taskOf } = makeAnnotating(api);
 
   const aHook = async () => {
@@ -78,24 +80,71 @@ describe("Label Studio's webhook", () => {
     expect(await annotationsOf(task)).toHaveLength(2);
   });
 
-  it("finds a task by the object that its data names", async () => {
-    const { project, task, call } = await aHook();
+  /** The task of a hook comes from `key` of a source. */
+  async function fromSource(
+    { project, task }: { readonly project: number; readonly task: number },
+    source: { readonly provider: string; readonly settings: Record<string, string> },
+    key: string,
+  ): Promise<void> {
     const { organizationId } = api().owner;
     await api().database.inOrganization(organizationId, async (tx) => {
       const storage = await tx.storage.create({
-        data: { organizationId, projectId: project, direction: "source", provider: "s3" },
+        data: { organizationId, projectId: project, direction: "source", ...source },
       });
       await tx.$executeRaw`
         WITH o AS (
           INSERT INTO source_object (organization_id, storage_id, location_version, key, state)
-          VALUES (${organizationId}, ${storage.id}, ${storage.locationVersion}, 'in/a.jpg', 'done') RETURNING id)
+          VALUES (${organizationId}, ${storage.id}, ${storage.locationVersion}, ${key}, 'done') RETURNING id)
         UPDATE task t SET external_id = NULL, source_object_id = o.id FROM o WHERE t.id = ${task}::bigint`;
     });
+  }
+  const S3 = { provider: "s3", settings: { bucket: "bucket" } };
+
+  it("finds a task by the object that its data names, in that bucket and no other", async () => {
+    const place = await aHook();
+    await fromSource(place, S3, "in/a.jpg");
     const one = hook("ANNOTATION_CREATED", "10");
-    const data = { text: "https://e.example/in/a.jpg", image: "s3://bucket/in/a.jpg" };
-    expect((await call({ ...one, task: { id: 700, data } })).json()).toMatchObject({
-      results: [{ status: "saved" }],
+    const callWith = async (image: string): Promise<unknown> => {
+      const data = { text: "https://e.example/in/a.jpg", image };
+      const answer = await place.call({ ...one, task: { id: 700, data } });
+      return answer.json<{ results: unknown[] }>().results[0];
+    };
+    for (const image of ["s3://other/in/a.jpg", "gs://bucket/in/a.jpg", "s3://bucket/", "in/a.jpg"])
+      expect(await callWith(image)).toMatchObject({ code: "unknown_task" });
+    expect(await callWith("s3://bucket/in/a.jpg")).toMatchObject({ status: "saved" });
+  });
+
+  it("finds it in the source whose bucket is named when two have the same key", async () => {
+    const place = await aHook();
+    await fromSource(place, { provider: "s3", settings: { bucket: "second" } }, "in/a.jpg");
+    const other = Number(
+      (await send("POST", "/api/tasks/", { project: place.project, data: { image: "x" } }))["id"],
+    );
+    await fromSource({ ...place, task: other }, S3, "in/a.jpg");
+    const data = { image: "s3://second/in/a.jpg" };
+    const answer = await place.call({
+      ...hook("ANNOTATION_CREATED", "10"),
+      task: { id: 700, data },
     });
+    expect(answer.json()).toMatchObject({ results: [{ status: "saved" }] });
+    expect(await annotationsOf(place.task)).toHaveLength(1);
+    expect(await annotationsOf(other)).toEqual([]);
+  });
+
+  it.each([
+    ["/data/local-files/?d=cats/my%20cat%C3%A9.jpg", "saved"],
+    ["http://ls.example:8080/data/local-files/?d=cats/my%20cat%C3%A9.jpg", "saved"],
+    ["/data/local-files/?d=/cats/my%20cat%C3%A9.jpg", "saved"],
+    ["/data/local-files/?d=dogs/my%20cat%C3%A9.jpg", "failed"],
+    ["/data/local-files/?d=../cats/my%20cat%C3%A9.jpg", "failed"],
+    ["/data/local-files/?d=cats/%E0%A4", "failed"],
+  ])("finds a task by its local file (%s: %s)", async (image, status) => {
+    const place = await aHook();
+    const settings = { path: `${local.root}/cats` };
+    await fromSource(place, { provider: "localfiles", settings }, "my caté.jpg");
+    const one = hook("ANNOTATION_CREATED", "10");
+    const answer = await place.call({ ...one, task: { id: 700, data: { image } } });
+    expect(answer.json()).toMatchObject({ results: [{ status }] });
   });
 
   it("answers 200 to what it does not apply, and 400 to what it cannot read", async () => {

@@ -8,9 +8,14 @@ import {
 import type { Database, Transaction } from "../client.ts";
 import { loadStatements, runStatement, type Statements } from "../statements.ts";
 
-/** How an event names its task: our id, the platform's, or the key of the object that it came from. */
+/**
+ * How an event names its task: our id, the platform's, or the key of the object that it came from, in any source of the project
+ * or in one.
+ */
 export type EventTask =
-  { readonly id: number } | { readonly externalId: string } | { readonly sourceKey: string };
+  | { readonly id: number }
+  | { readonly externalId: string }
+  | { readonly sourceKey: string; readonly storageId?: number | undefined };
 
 /** An annotation that a platform with a database of its own saved. */
 export interface AnnotationSavedEvent {
@@ -157,10 +162,12 @@ async function findTasks(
     return tx.$queryRaw`SELECT id FROM task WHERE id = ${task.id}::bigint AND project_id = ${projectId}`;
   if ("externalId" in task)
     return tx.$queryRaw`SELECT id FROM task WHERE project_id = ${projectId} AND external_id = ${task.externalId}`;
+  const storageId = task.storageId ?? null;
   return tx.$queryRaw`
     SELECT t.id FROM storage s
     JOIN source_object o ON o.storage_id = s.id AND o.location_version = s.location_version AND o.key = ${task.sourceKey}
     JOIN task t ON t.source_object_id = o.id
     WHERE s.project_id = ${projectId} AND s.direction = 'source' AND s.deleted_at IS NULL
+      AND (${storageId}::int IS NULL OR s.id = ${storageId}::int)
     ORDER BY t.id`;
 }

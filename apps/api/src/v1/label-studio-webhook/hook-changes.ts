@@ -1,22 +1,24 @@
 import type { LabelStudioHook } from "@bucketbridge/contracts";
 import type { EventTask } from "@bucketbridge/db";
 import type { AnnotationChange } from "../annotation-events/apply-events.ts";
+import type { SourceNames } from "./source-names.ts";
 
 /** Ids are never given again, so nothing is newer than a deletion; the hook tells no time of it. */
 const DELETION_VERSION = Number.MAX_SAFE_INTEGER;
 /** Names of a task that are tried: more addresses of objects than this has no task. */
 const MAX_TASK_NAMES = 20;
 
-/** `s3://bucket/key` and its like; what stands behind the bucket is the key. */
-const OBJECT_URI = /^(?!https?:)[a-z][a-z0-9_+.-]*:\/\/[^/]+\/(.{1,2000})$/s;
 const MOMENT = /^(.+:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/;
 
 type SavedHook = Extract<LabelStudioHook, { readonly annotation: object }>;
 type HookAnnotation = Exclude<SavedHook["annotation"], readonly unknown[]>;
 type HookTask = Exclude<SavedHook["task"], readonly unknown[]>;
 
-/** What a call of a hook says, as changes that are ordered by `updated_at`. The other server's ids are external ones here. */
-export function toHookChanges(hook: LabelStudioHook): AnnotationChange[] {
+/**
+ * What a call of a hook says, as changes that are ordered by `updated_at`. The other server's ids are external ones here; `names`
+ * tells which of our objects its task data name.
+ */
+export function toHookChanges(hook: LabelStudioHook, names: SourceNames): AnnotationChange[] {
   if (hook.action === "ANNOTATIONS_DELETED")
     return hook.annotations.map(({ id }) => ({
       action: "deleted",
@@ -30,7 +32,7 @@ export function toHookChanges(hook: LabelStudioHook): AnnotationChange[] {
       action: "saved",
       externalId: String(id),
       version: toVersion(updated_at),
-      tasks: toTaskNames(annotation, tasks.get(task)),
+      tasks: toTaskNames(annotation, { known: tasks.get(task), names }),
       annotation: { ...rest, updated_at, completed_by: null },
     };
   });
@@ -44,14 +46,12 @@ function toVersion(moment: string): number {
 }
 
 /** The other server's id of the task, then the objects that its data names: its id means nothing among ours. */
-function toTaskNames({ task }: HookAnnotation, known: HookTask | undefined): EventTask[] {
+function toTaskNames(
+  { task }: HookAnnotation,
+  { known, names }: { readonly known: HookTask | undefined; readonly names: SourceNames },
+): EventTask[] {
   const { data } = known ?? {};
   const values: unknown[] = typeof data === "object" && data !== null ? Object.values(data) : [];
-  const keys = values.flatMap((value) =>
-    typeof value === "string" ? (OBJECT_URI.exec(value)?.[1] ?? []) : [],
-  );
-  return [{ externalId: String(task) }, ...keys.map((sourceKey) => ({ sourceKey }))].slice(
-    0,
-    MAX_TASK_NAMES,
-  );
+  const objects = values.flatMap((value) => (typeof value === "string" ? names(value) : []));
+  return [{ externalId: String(task) }, ...objects].slice(0, MAX_TASK_NAMES);
 }

@@ -18,12 +18,13 @@ import { findProject } from "../annotation-events/find-project.ts";
 import { problem } from "../problem.ts";
 import { authenticateHook } from "./hook-access.ts";
 import { toHookChanges } from "./hook-changes.ts";
+import { readSourceNames, type SourceNameDeps } from "./source-names.ts";
 
 const TAGS = ["label studio webhook"];
 const PATH = "/projects/:id/label-studio-webhook";
 const SECRET_BYTES = 32;
 
-type WebhookDeps = EventDeps & Pick<ApiDeps, "eventAccess" | "log" | "projects">;
+type WebhookDeps = EventDeps & SourceNameDeps & Pick<ApiDeps, "eventAccess" | "log" | "projects">;
 
 /** What is read of every call: other actions may have any body. */
 const hookBody = z.looseObject({ action: z.string() });
@@ -95,7 +96,7 @@ function registerCalls(app: FastifyInstance, deps: WebhookDeps): void {
         tags: TAGS,
         summary: "A call of Label Studio's webhook",
         description:
-          "ANNOTATION_CREATED, ANNOTATION_UPDATED, ANNOTATIONS_CREATED and ANNOTATIONS_DELETED are applied, ordered by updated_at; everything else is ignored. The task is found by the other server's id as its external id, else by an object that its data names. Whoever completed an annotation is unknown here and stays null.",
+          "ANNOTATION_CREATED, ANNOTATION_UPDATED, ANNOTATIONS_CREATED and ANNOTATIONS_DELETED are applied, ordered by updated_at; everything else is ignored. The task is found by the other server's id as its external id, else by an object that its data names: a reference into the bucket of a source of the project, or a local file in its folder. Whoever completed an annotation is unknown here and stays null.",
         security: [],
         params: idParams,
         body: hookBody,
@@ -108,7 +109,8 @@ function registerCalls(app: FastifyInstance, deps: WebhookDeps): void {
         return { status: "ignored" as const, results: [] };
       const hook = labelStudioHook.safeParse(request.body);
       if (!hook.success) throw invalidHook(hook.error);
-      const results = await applyEvents(deps, place, toHookChanges(hook.data));
+      const names = await readSourceNames(deps, place);
+      const results = await applyEvents(deps, place, toHookChanges(hook.data, names));
       for (const { status, code, externalId } of results)
         if (status === "failed") deps.log.warn({ ...place, externalId, code }, "webhook.failed");
       return { status: "applied" as const, results };
