@@ -2,6 +2,7 @@ import { systemClock } from "@bucketbridge/core";
 import { createDatabase, KeyRing, type Database } from "@bucketbridge/db";
 import { createProducer, createQueueBackend, openBoard } from "@bucketbridge/queue";
 import { createEgress, type ServiceAddress } from "@bucketbridge/storage/egress";
+import { findPlatformPrincipals } from "@bucketbridge/storage/providers";
 import type { FastifyInstance } from "fastify";
 import type { Logger as Pino } from "pino";
 import { buildApp } from "./app.ts";
@@ -112,6 +113,10 @@ function openResources(
     bell: producer,
     stores,
     sharedStores,
+    platform: {
+      findPrincipals: (signal) => findPlatformPrincipals(platform, signal),
+      outgoingAddresses: settings.platform?.outgoingAddresses ?? [],
+    },
     health: {
       pingDatabase: () => database.ping(),
       isStopping: () => state.isStopping,

@@ -34,7 +34,7 @@ import {
   type UserRepository,
 } from "@bucketbridge/db";
 import type { Producer } from "@bucketbridge/queue";
-import type { LocalFilesPolicy } from "@bucketbridge/storage/providers";
+import type { LocalFilesPolicy, PlatformPrincipals } from "@bucketbridge/storage/providers";
 import type { FastifyBaseLogger } from "fastify";
 import {
   createAnnotationRepositories,
@@ -113,6 +113,13 @@ export interface Repositories extends AnnotationRepositories {
 /** Everything that the application is built from. Tests give real repositories on a database of their own. */
 export interface ApiDeps extends Repositories {
   readonly settings: ApiSettings;
+/** What people have to trust of this installation. */
+export interface PlatformSource {
+  /** Never rejects but for the signal. */
+  findPrincipals(signal: AbortSignal): Promise<PlatformPrincipals>;
+  readonly outgoingAddresses: readonly string[];
+}
+
   readonly log: FastifyBaseLogger;
   readonly clock: Clock;
   /** Wakes workers, after commit. */
@@ -122,6 +129,7 @@ export interface ApiDeps extends Repositories {
   readonly health: HealthSources;
 }
 
+  readonly platform: PlatformSource;
 /** All repositories over one database. */
 export function createRepositories(database: Database): Repositories {
   return {

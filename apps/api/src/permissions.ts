@@ -66,6 +66,7 @@ export const ROLES_BY_PERMISSION = {
 /** Something a member may be allowed to do. */
 export type Permission = keyof typeof ROLES_BY_PERMISSION;
 
+  "platform.view": ADMINS,
 /** Names that the contract does not know; they stay out of `whoami`. */
 const NATIVE_PERMISSIONS: ReadonlySet<string> = new Set<Permission>([
   "runs.view",
@@ -78,6 +79,7 @@ const NATIVE_PERMISSIONS: ReadonlySet<string> = new Set<Permission>([
 export function isAllowed(role: Role, permission: Permission): boolean {
   const roles: readonly Role[] = ROLES_BY_PERMISSION[permission];
   return roles.includes(role);
+  "platform.view",
 }
 
 /** The contract's permissions of a role, in the contract's order. */

@@ -92,6 +92,7 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
     clock: systemClock,
     bell: { ring: () => Promise.resolve(true) },
     stores: noStores,
+    platform: { findPrincipals: () => Promise.resolve(NOBODY), outgoingAddresses: ["192.0.2.1"] },
     health: {
       pingDatabase: () => database.ping(),
       isStopping: () => false,
@@ -158,11 +159,18 @@ async function makeStranger(database: Database): Promise<TestMember> {
   });
 }
 
+const NOBODY = {
+  aws: { problem: "none is configured" },
+  awsFormer: undefined,
+  gcp: { problem: "none is configured" },
+};
+
 /** No type of storage is available. */
 const noStores: Stores = {
   find: () => Promise.resolve(undefined),
-  check: () => Promise.resolve(),
+  check: () => Promise.resolve([]),
   checkHosts: () => Promise.resolve(),
+  isSameServer: () => Promise.resolve(false),
   referencePrefix: () => Promise.resolve(""),
   open: () => {
     throw new AppError({ code: "unsupported", message: "this test has no stores" });

@@ -72,6 +72,7 @@ export {
   type LabelStudioHook,
 } from "./v1/label-studio-webhook.ts";
 export { idParams, MAX_ROW_ID } from "./v1/paging.ts";
+export { platformView, type PlatformView } from "./v1/platform.ts";
 export { runEvent, type RunEvent } from "./v1/run-events.ts";
 export {
   listRunsQuery,

@@ -1,7 +1,11 @@
 import type { StorageRecord } from "@bucketbridge/db";
 import type { ObjectStore } from "@bucketbridge/storage";
 import type { ServiceAddress } from "@bucketbridge/storage/egress";
-import type { ProviderDefinition, StorageDirection } from "@bucketbridge/storage/providers";
+import type {
+  ProviderDefinition,
+  ProviderWarning,
+  StorageDirection,
+} from "@bucketbridge/storage/providers";
 
 /** Settings with their secrets, as the provider's schema takes them. */
 export type FullSettings = Readonly<Record<string, unknown>>;
@@ -29,13 +33,13 @@ export interface OpenStore {
 export interface Stores {
   /** Undefined for a type that is not available. */
   find(type: string): Promise<ProviderDefinition | undefined>;
-  /** The provider's own check of a connection; rejects with its sentence. */
+  /** The provider's own check of a connection; rejects with its sentence, else gives what should still be mended. */
   check(
     definition: ProviderDefinition,
     settings: FullSettings,
     scope: StoreScope,
     signal: AbortSignal,
-  ): Promise<void>;
+  ): Promise<readonly ProviderWarning[]>;
   /** Whether the hosts that the user named may be reached; nothing is sent to them. Rejects with the refusal. */
   checkHosts(
     definition: ProviderDefinition,

@@ -9,6 +9,7 @@ import { registerDeliveryRoutes } from "./deliveries/routes.ts";
 import { registerEventRoutes } from "./events/routes.ts";
 import { registerIssueRoutes } from "./issues/routes.ts";
 import { registerLabelStudioWebhookRoutes } from "./label-studio-webhook/routes.ts";
+import { registerPlatformRoutes } from "./platform/routes.ts";
 import { registerProblems } from "./problem.ts";
 import { registerRunRoutes } from "./runs/routes.ts";
 import { registerStorageRunRoutes } from "./storages/routes.ts";
@@ -35,6 +36,7 @@ export function registerNativeApi(
   registerIssueRoutes(app, deps);
   registerEventRoutes(app, deps, watchers);
   registerStorageRunRoutes(app, deps);
+  registerPlatformRoutes(app, deps);
   registerTargetRoutes(app, deps);
   registerReconcileRoutes(app, deps);
   registerFindingRoutes(app, deps);

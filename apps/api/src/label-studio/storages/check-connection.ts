@@ -61,8 +61,7 @@ export async function checkConnection(
     const signal = AbortSignal.any([asker.signal, AbortSignal.timeout(CHECK_MS)]);
     await refuseSharedDatabase(deps, kind, draft, { ...asker, signal });
     const scope = toScope(kind, draft, asker);
-    await deps.stores.check(kind.definition, toFullSettings(draft), scope, signal);
-    return [];
+    return await deps.stores.check(kind.definition, toFullSettings(draft), scope, signal);
   } catch (error) {
     const isListDenied = isAppError(error, "permission_denied") && !isEgressRefusal(error);
     if (kind.direction !== "target" || !isListDenied) throw toCheckError(error);

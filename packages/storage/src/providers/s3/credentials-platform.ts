@@ -3,7 +3,7 @@ import { AppError } from "@bucketbridge/core";
 import type { AwsPlatform, PlatformAccess } from "../provider-deps.ts";
 import { fetchContainerCredentials, fetchInstanceCredentials } from "./machine-credentials.ts";
 import { fixedKeys, RenewedSession, type AwsSession, type CredentialSource } from "./sessions.ts";
-import { toStsError } from "./sts-errors.ts";
+import { toCallerError, toStsError } from "./sts-errors.ts";
 import { assumeRole, assumeRoleByToken, getCallerArn, type StsPlace } from "./sts.ts";
 
 const DEFAULT_REGION = "us-east-1";
@@ -20,6 +20,7 @@ export class PlatformIdentity {
   readonly #egress: PlatformAccess["egress"];
   #former: CredentialSource | undefined;
   #callerArn: Promise<string> | undefined;
+  #formerArn: Promise<string> | undefined;
 
   constructor({ aws, egress }: PlatformAccess) {
     this.#aws = aws;
@@ -53,13 +54,38 @@ export class PlatformIdentity {
    */
   async principalArn(signal: AbortSignal): Promise<string> {
     if (this.#aws.principalArn !== undefined) return this.#aws.principalArn;
-    this.#callerArn ??= getCallerArn(this.place, this.base, signal).then(toPrincipalArn);
+    this.#callerArn ??= this.#askCaller(this.base, signal);
     try {
       return await this.#callerArn;
     } catch (error) {
       this.#callerArn = undefined;
-      const caller = { roleArn: "", principalArn: undefined, externalId: undefined };
-      throw toStsError(error, caller);
+      throw error;
+    }
+  }
+
+  /** Whether `former` gives one. */
+  get hasFormer(): boolean {
+    return this.#aws.formerKeys !== undefined || this.#aws.formerRoleArn !== undefined;
+  }
+
+  /** As `principalArn`, of the principal before the current one. */
+  async formerPrincipalArn(signal: AbortSignal): Promise<string> {
+    const { formerKeys, formerRoleArn } = this.#aws;
+    if (formerKeys === undefined && formerRoleArn !== undefined) return formerRoleArn;
+    this.#formerArn ??= this.#askCaller(this.former(), signal);
+    try {
+      return await this.#formerArn;
+    } catch (error) {
+      this.#formerArn = undefined;
+      throw error;
+    }
+  }
+
+  async #askCaller(keys: CredentialSource, signal: AbortSignal): Promise<string> {
+    try {
+      return toPrincipalArn(await getCallerArn(this.place, keys, signal));
+    } catch (error) {
+      throw toCallerError(error);
     }
   }
 

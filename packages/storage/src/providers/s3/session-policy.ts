@@ -41,11 +41,15 @@ function render({ bucket, prefix, direction, partition, isAws }: SessionScope): 
   const isArn = bucket.startsWith("arn:");
   const resource = isArn ? bucket : `arn:${partition}:s3:::${bucket}`;
   const below = `${escapePattern(prefix)}*`;
+  // The contract's check of a connection asks for the prefix as the user wrote it.
+  const folder = escapePattern(prefix.replace(/\/$/, ""));
   const list = { Effect: "Allow", Action: ["s3:ListBucket"], Resource: resource };
   return JSON.stringify({
     Version: "2012-10-17",
     Statement: [
-      prefix === "" ? list : { ...list, Condition: { StringLike: { "s3:prefix": below } } },
+      prefix === ""
+        ? list
+        : { ...list, Condition: { StringLike: { "s3:prefix": [below, folder] } } },
       {
         Effect: "Allow",
         Action: ACTIONS[direction],

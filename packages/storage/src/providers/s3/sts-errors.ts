@@ -87,6 +87,19 @@ export function toStsError(error: unknown, caller: StsCaller): unknown {
   });
 }
 
+/** As `toStsError`, for the question who one is. */
+export function toCallerError(error: unknown): unknown {
+  const { s3Code = "" } = answerOf(error);
+  const known = BY_STS_CODE[s3Code] ?? classifyFailure({ classifyError: classifyS3Error }, error);
+  if (known === undefined || isAppError(error)) return error;
+  return new AppError({
+    code: known.code,
+    reason: known.reason ?? "s3s.sts",
+    message: `AWS STS does not say who this installation is: ${known.detail ?? "no answer"}`,
+    cause: error,
+  });
+}
+
 /** AWS answers the same for a role that does not exist. */
 function trustRefusal(cause: unknown, caller: StsCaller): AppError {
   const { roleArn, principalArn = "this installation's principal (GET /api/v1/platform)" } = caller;
