@@ -2,6 +2,7 @@ import { describe, vi } from "vitest";
 import { describeExportChanges } from "./export-changes.ts";
 import { describeExportInput } from "./export-input-faults.ts";
 import { describeUnansweredPuts, describeWorkerFaults } from "./export-interruptions.ts";
+import { describeExportRestarts } from "./export-restarts.ts";
 import { describeStoreFaults } from "./export-store-faults.ts";
 import { useSystem } from "./system.ts";
 
@@ -19,4 +20,5 @@ describe.concurrent("a fault of an export, tried as a user would", () => {
   describe("on a system whose workers die", { concurrent: false }, () => {
     describeWorkerFaults(useSystem("export_faults_workers", "export"));
   });
+  describeExportRestarts();
 });

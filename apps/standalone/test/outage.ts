@@ -1,71 +1,15 @@
-import { randomBytes } from "node:crypto";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { Secret, silentLogger } from "@bucketbridge/core";
-import { deployMigrations } from "@bucketbridge/db";
-import {
-  ensureDatabase,
-  findFreePort,
-  startCluster,
-  type Cluster,
-} from "@bucketbridge/db/embedded";
-import { startRedis, testRedisUrl, waitFor, type FoundRedis } from "@bucketbridge/testkit";
+import { testRedisUrl, waitFor } from "@bucketbridge/testkit";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Client } from "./client.ts";
+import { OwnServers } from "./own-servers.ts";
 import { withS3Place, type S3Place } from "./s3-place.ts";
 import { createScene, type Scene } from "./scene.ts";
-import { useSystemOn, type Servers, type System } from "./system.ts";
+import { useSystemOn, type System } from "./system.ts";
 
-const MIGRATIONS = path.resolve(import.meta.dirname, "../../../prisma/migrations");
 /** For the first page of a run. */
 const BEGIN = { timeoutMs: 60_000, intervalMs: 100 };
 const OBJECTS = 5_000;
 const KEYS = Array.from({ length: OBJECTS }, (_, n) => `${String(n).padStart(5, "0")}.jpg`);
-
-/** A PostgreSQL and a Redis of our own, to be restarted. */
-class OwnServers {
-  readonly #dir = fs.mkdtempSync(path.join(os.tmpdir(), "bucketbridge-faults-pg-"));
-  #cluster: Cluster | undefined;
-  #redis: FoundRedis | undefined;
-  #redisPort = 0;
-
-  async start(): Promise<Servers> {
-    this.#cluster = await this.#startPostgres();
-    const login = { role: "bucketbridge", password: randomBytes(12).toString("hex") };
-    const database = "bucketbridge";
-    const databaseUrl = await ensureDatabase(this.#cluster.adminUrl(), { ...login, database });
-    const lock = { lockTimeoutMs: 10_000, log: silentLogger };
-    await deployMigrations(new Secret(databaseUrl), MIGRATIONS, lock);
-    if (testRedisUrl() === undefined) return { databaseUrl, redisUrl: undefined };
-    this.#redisPort = await findFreePort();
-    this.#redis = await startRedis(undefined, this.#redisPort);
-    return { databaseUrl, redisUrl: this.#redis.url };
-  }
-
-  async restartPostgres(): Promise<void> {
-    const port = this.#cluster?.port;
-    await this.#cluster?.stop();
-    this.#cluster = await this.#startPostgres(port);
-    expect(this.#cluster.port).toBe(port);
-  }
-
-  /** Comes back with nothing in it. */
-  async restartRedis(): Promise<void> {
-    await this.#redis?.stop();
-    this.#redis = await startRedis(undefined, this.#redisPort);
-  }
-
-  async stop(): Promise<void> {
-    await this.#redis?.stop();
-    await this.#cluster?.stop();
-    fs.rmSync(this.#dir, { recursive: true, force: true });
-  }
-
-  #startPostgres(port?: number): Promise<Cluster> {
-    return startCluster({ dir: this.#dir, port, auth: "trust", durability: "test" });
-  }
-}
 
 /** A bucket of five pages that come slowly, and a run that is in the middle of them. */
 async function withBusyRun(
