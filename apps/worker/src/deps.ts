@@ -122,7 +122,7 @@ export function buildDeps(
     options: options satisfies EngineOptions,
     ...worker,
   };
-  const exporting = openExporting(settings, { stores, metrics, worker, ...outside });
+  const exporting = openExporting(settings, { stores, metrics, bytes, worker, ...outside });
   const share = new RunShare();
   return {
     ...stores,
@@ -149,6 +149,7 @@ function openExporting(
   settings: WorkerSettings,
   parts: Pick<WorkerDeps, "connections" | "metrics"> & {
     readonly stores: Stores;
+    readonly bytes: ByteBudget;
     readonly worker: Pick<ExportEngine, "bell" | "clock" | "log" | "owner">;
   },
 ): ExportEngine {
@@ -157,6 +158,7 @@ function openExporting(
     ...exportStores,
     deliveries: observeDeliveries(exportStores.deliveries, parts.metrics),
     connections: new CachedTargetConnections(parts.connections),
+    bytes: parts.bytes,
     options: { ...DEFAULT_EXPORT_OPTIONS, ...settings.exporting } satisfies ExportOptions,
     ...parts.worker,
   };

@@ -43,3 +43,22 @@ it.each([false, true])(
     expect(plan && readFrom(plan, "delivery")).toBeLessThan(2_000);
   },
 );
+
+it.each(["annotation", "task"] as const)(
+  "a claim says about how many bytes the JSON of a subject has (%s), and 0 when it is gone",
+  async (subject) => {
+    const scene = await ExportScene.make(test, { subject, canDeleteObjects: true });
+    const { annotation } = await scene.save();
+    await test.look(
+      "UPDATE annotation SET result = jsonb_build_array(repeat('x', 1000000)) WHERE id = $1",
+      [annotation.id],
+    );
+    const [large] = (await scene.claim()).deliveries;
+    // A repeated letter is compressed to nearly nothing, so the guess is low; it is not the size of a pointer.
+    expect(large?.storedBytes).toBeGreaterThan(50_000);
+    await scene.remove(annotation.id);
+    await scene.expireLeases();
+    const [gone] = (await scene.claim()).deliveries;
+    expect(gone?.storedBytes).toBeLessThan(1_000);
+  },
+);

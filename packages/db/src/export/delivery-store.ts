@@ -62,6 +62,7 @@ interface ClaimRow extends TargetRow {
   readonly object_key: string | null;
   readonly etag: string | null;
   readonly delivered_revision: number | null;
+  readonly stored_bytes: number;
 }
 
 /** Deliveries of targets and their leases. What is not returned by a write was lost: its lease ended or the target changed. */
@@ -246,6 +247,7 @@ function toClaimed(row: ClaimRow): ClaimedDeliveryRecord[] {
       objectKey: row.object_key,
       etag: row.etag,
       deliveredRevision: row.delivered_revision,
+      storedBytes: row.stored_bytes,
     },
   ];
 }

@@ -45,6 +45,8 @@ export interface ClaimedDeliveryRecord {
   readonly objectKey: string | null;
   readonly etag: string | null;
   readonly deliveredRevision: number | null;
+  /** About how many bytes of JSON the subject has; 0: it is gone. */
+  readonly storedBytes: number;
 }
 
 /** Deliveries of one target and one place. */

@@ -3,6 +3,7 @@
 -- Returns one row per delivery with the target beside it, or one with the target alone; no row: the target is gone. Settings,
 -- secrets and place are those of the same snapshot. Render what is newest now; wanted_revision is a lower bound.
 -- Deletes that waited when the target moved go first, with the settings of their old place; one claim is of one place.
+-- stored_bytes is a guess that reads no large value: what is compressed counts eightfold. 0: the subject is gone.
 -- object_key is null when the copy that was put last lies at another place than the one that the claim is of.
 -- A claim that follows one that never reported is a put of unknown fate: settle_at. A claim at or after settle_at is the put
 -- that settles. Expired leases come back by themselves. statement_timestamp(), not clock_timestamp(): index condition.
@@ -52,5 +53,15 @@ WITH target AS MATERIALIZED (
 SELECT p.project_id, p.provider, p.settings, p.secrets, p.title, p.prefix, p.subject, p.key_template, p.json_extension,
        p.can_delete_objects, p.settings_version, p.location_version, p.old_place IS NOT NULL AS is_retired, c.subject_type, c.subject_id, c.lease_epoch AS epoch, c.attempts,
        c.wanted_revision, c.wanted_op, CASE WHEN c.place_version = p.location_version THEN c.object_key END AS object_key,
-       CASE WHEN c.place_version = p.location_version THEN c.etag END AS etag, c.delivered_revision
+       CASE WHEN c.place_version = p.location_version THEN c.etag END AS etag, c.delivered_revision,
+       coalesce(CASE c.subject_type
+         WHEN 'task' THEN
+           (SELECT pg_column_size(t.data) * CASE WHEN pg_column_compression(t.data) IS NULL THEN 1 ELSE 8 END FROM task t WHERE t.id = c.subject_id)
+           + (SELECT sum(pg_column_size(a.result) * CASE WHEN pg_column_compression(a.result) IS NULL THEN 1 ELSE 8 END)
+              FROM annotation a WHERE a.task_id = c.subject_id)
+         ELSE
+           (SELECT coalesce(pg_column_size(a.result) * CASE WHEN pg_column_compression(a.result) IS NULL THEN 1 ELSE 8 END, 0)
+              + pg_column_size(t.data) * CASE WHEN pg_column_compression(t.data) IS NULL THEN 1 ELSE 8 END
+            FROM annotation a JOIN task t ON t.id = a.task_id WHERE a.id = c.subject_id)
+       END, 0)::float8 AS stored_bytes
 FROM place p LEFT JOIN claimed c ON true

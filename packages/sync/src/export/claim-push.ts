@@ -3,6 +3,7 @@ import type { LimitFunction } from "p-limit";
 import { LeaseKeeper } from "../import/lease-keeper.ts";
 import { DeliveryPusher, type PushResult } from "./delivery-pusher.ts";
 import type { ExportEngine } from "./engine.ts";
+import { toPortions, type Portion } from "./portions.ts";
 import type {
   ClaimedDelivery,
   DeliveryClaim,
@@ -69,18 +70,48 @@ export class ClaimPush {
     const opened = await this.#open();
     if (opened instanceof AppError) return this.#failAll(opened);
     try {
-      const { deliveries, clock } = this.#engine;
-      const waiting = [...this.#waiting.values()];
-      const subjects = await deliveries.readSubjects(this.#target, waiting);
-      const pusher = new DeliveryPusher(this.#target, opened.store, clock);
-      await this.#intend(pusher, subjects);
-      const pushes = [...this.#waiting.values()].map((delivery) =>
+      const pusher = new DeliveryPusher(this.#target, opened.store, this.#engine.clock);
+      const total = { delivered: 0, failed: 0 };
+      for (const portion of toPortions([...this.#waiting.values()])) {
+        if (this.#outage !== undefined || signal.aborted) break;
+        const { delivered, failed } = await this.#pushPortion(pusher, portion, signal);
+        total.delivered += delivered;
+        total.failed += failed;
+      }
+      return total;
+    } finally {
+      opened.release();
+    }
+  }
+
+  /** Reads, renders and puts one portion while the budget of the process has room for it. */
+  async #pushPortion(
+    pusher: DeliveryPusher,
+    portion: Portion,
+    signal: AbortSignal,
+  ): Promise<ClaimResult> {
+    const giveBack = await this.#takeRoom(portion, signal);
+    if (giveBack === undefined) return { delivered: 0, failed: 0 };
+    try {
+      const subjects = await this.#engine.deliveries.readSubjects(this.#target, portion.deliveries);
+      const held = await this.#intend(pusher, { portion, subjects });
+      const pushes = held.map((delivery) =>
         this.#limit(() => this.#push(pusher, { delivery, subjects, signal })),
       );
       const results = (await Promise.all(pushes)).filter((result) => result !== undefined);
       return await this.#record(results);
     } finally {
-      opened.release();
+      giveBack();
+    }
+  }
+
+  /** Undefined: the process stops, or the leases are lost. */
+  async #takeRoom(portion: Portion, signal: AbortSignal): Promise<(() => void) | undefined> {
+    try {
+      return await this.#engine.bytes.acquire(portion.bytes, signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
     }
   }
 
@@ -105,22 +136,27 @@ export class ClaimPush {
     return { delivered: 0, failed: claimed.length };
   }
 
-  /** A key that the database does not know yet is written down first; what is no longer ours is left alone. */
+  /** A key that the database does not know yet is written down first; what is no longer ours is left out. */
   async #intend(
     pusher: DeliveryPusher,
-    subjects: ReadonlyMap<number, SubjectRecord>,
-  ): Promise<void> {
-    const intents = [...this.#waiting.values()].flatMap((delivery) => {
+    {
+      portion,
+      subjects,
+    }: { readonly portion: Portion; readonly subjects: ReadonlyMap<number, SubjectRecord> },
+  ): Promise<readonly ClaimedDelivery[]> {
+    const { deliveries } = portion;
+    const intents = deliveries.flatMap((delivery) => {
       const objectKey = pusher.keyOf(subjects.get(delivery.subjectId));
       return objectKey === undefined || objectKey === delivery.objectKey
         ? []
         : [{ delivery, objectKey }];
     });
-    if (intents.length === 0) return;
+    if (intents.length === 0) return deliveries;
     const held = await this.#engine.deliveries.intend(this.#target, intents);
     for (const { delivery } of intents) {
       if (!held.has(delivery.subjectId)) this.#waiting.delete(delivery.subjectId);
     }
+    return deliveries.filter(({ subjectId }) => this.#waiting.has(subjectId));
   }
 
   /** Undefined: not begun, since the process stops or the target answers nobody; it is given back. */

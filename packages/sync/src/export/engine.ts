@@ -1,4 +1,5 @@
 import type { Clock, Logger } from "@bucketbridge/core";
+import type { ByteBudget } from "../import/byte-budget.ts";
 import type {
   BreakerStore,
   ComparisonStore,
@@ -46,6 +47,8 @@ export interface ExportEngine {
   readonly comparisons: ComparisonStore;
   readonly connections: TargetConnections;
   readonly bell: ExportBell;
+  /** Shared with the loads of imports, where one process does both. */
+  readonly bytes: ByteBudget;
   readonly clock: Clock;
   readonly log: Logger;
   /** Names this process in leases. */

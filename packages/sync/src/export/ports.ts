@@ -45,6 +45,8 @@ export interface ClaimedDelivery {
   readonly objectKey: string | null;
   readonly etag: string | null;
   readonly deliveredRevision: number | null;
+  /** About how many bytes of JSON the subject has in the database; 0: it is gone. */
+  readonly storedBytes: number;
 }
 
 /** Deliveries of one target with the settings that were in force when they were claimed. */

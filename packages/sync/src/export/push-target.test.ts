@@ -331,3 +331,30 @@ class SteppingClock {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+describe("the memory of a claim", () => {
+  const LARGE = 8 * 1024 * 1024;
+
+  it("holds large subjects one after another, and small ones together", async () => {
+    const { driver } = aBucket();
+    const large = [1, 2, 3].map((id) => aDelivery(id, { storedBytes: LARGE }));
+    const engine = anExportEngine({ driver, due: [...large, ...many(6).slice(3)] });
+    const turn = await pushTarget(engine, REF, ctx.signal);
+    expect(turn).toEqual({ delivered: 6, failed: 0, ended: IDLE });
+    expect(engine.deliveries.reads).toEqual([[1], [2], [3, 4, 5, 6]]);
+    expect(engine.bytes.usedBytes).toBe(0);
+  });
+
+  it("waits for room in what the process may hold, and gives the claim back when it stops meanwhile", async () => {
+    const engine = anExportEngine({ due: many(2) });
+    const giveBack = await engine.bytes.acquire(Infinity, ctx.signal);
+    const stop = new AbortController();
+    const turn = pushTarget(engine, REF, stop.signal);
+    await expect.poll(() => engine.deliveries.counts.length).toBe(1);
+    stop.abort(new AppError({ code: "canceled", message: "the worker shuts down" }));
+    await expect(turn).rejects.toMatchObject({ code: "canceled" });
+    expect(engine.deliveries.reads).toEqual([]);
+    expect(engine.deliveries.released).toEqual([1, 2]);
+    giveBack();
+  });
+});

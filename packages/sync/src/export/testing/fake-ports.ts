@@ -1,6 +1,7 @@
-import { silentLogger, systemClock, type AppError } from "@bucketbridge/core";
+import { IN_FLIGHT_BYTES, silentLogger, systemClock, type AppError } from "@bucketbridge/core";
 import { ObjectStore, type StorageDriver } from "@bucketbridge/storage";
 import { MemoryDriver } from "@bucketbridge/storage/memory";
+import { ByteBudget } from "../../import/byte-budget.ts";
 import { DEFAULT_EXPORT_OPTIONS, type ExportEngine, type ExportOptions } from "../engine.ts";
 import type {
   BreakerStore,
@@ -57,6 +58,7 @@ export function aDelivery(
     objectKey: null,
     etag: null,
     deliveredRevision: null,
+    storedBytes: 100,
     ...values,
   };
 }
@@ -125,6 +127,8 @@ export class FakeDeliveries implements DeliveryStore {
   /** Ids whose lease is lost by the time that something is recorded. */
   readonly lost = new Set<number>();
   readonly counts: number[] = [];
+  /** Subject ids of each reading. */
+  readonly reads: number[][] = [];
   target = aTarget();
   due: ClaimedDelivery[];
 
@@ -143,7 +147,11 @@ export class FakeDeliveries implements DeliveryStore {
     return Promise.resolve(new Set(held.map(({ subjectId }) => subjectId)));
   }
 
-  readSubjects(): Promise<ReadonlyMap<number, SubjectRecord>> {
+  readSubjects(
+    _target: unknown,
+    claimed: readonly ClaimedDelivery[],
+  ): Promise<ReadonlyMap<number, SubjectRecord>> {
+    this.reads.push(claimed.map(({ subjectId }) => subjectId));
     return Promise.resolve(new Map(this.subjects));
   }
 
@@ -398,6 +406,7 @@ export function anExportEngine({
     comparisons: new FakeComparisons(),
     connections: new FakeConnections(driver),
     rings,
+    bytes: new ByteBudget(IN_FLIGHT_BYTES),
     bell: {
       ringPush: ({ targetId }) => rings.push(`push ${String(targetId)}`),
       ringRun: ({ runId }) => rings.push(`run ${String(runId)}`),
