@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { createEgress, type Resolver } from "@bucketbridge/storage/egress";
 import {
   listSettingsFields,
@@ -95,6 +96,40 @@ describe("private hosts", () => {
       expect(tripwire.connections).toBe(0);
     },
   );
+});
+
+describe("private hosts inside of a Google key", () => {
+  const api = makeApi("api_private_token_uri", []);
+  let tripwire: Tripwire;
+  let project = 0;
+
+  beforeAll(async () => {
+    tripwire = await startTripwire();
+    project = await createProject(api());
+  });
+  afterAll(() => tripwire.close());
+
+  it("are not connected to for a token", { timeout: LONG_MS }, async () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+    const key = {
+      ...{ type: "service_account", project_id: "cats", private_key_id: "1", client_id: "1" },
+      private_key: privateKey.export({ type: "pkcs8", format: "pem" }),
+      client_email: "reader@cats.iam.gserviceaccount.com",
+    };
+    for (const [index, spelling] of SPELLINGS.entries()) {
+      const place = `${spelling}:${String(tripwire.port)}`;
+      const token_uri = `${index % 2 === 0 ? "http" : "https"}://${place}/token`;
+      const credentials = JSON.stringify({ ...key, token_uri, universe_domain: place });
+      const fields = { bucket: "cats", google_application_credentials: credentials };
+      for (const path of PATHS[index % 2 === 0 ? "source" : "target"]) {
+        const url = `/api/storages/${path("gcs")}`;
+        const payload = { project, ...fields };
+        const { statusCode } = await api().request({ method: "POST", url, payload });
+        expect([400, 403], `${url} with ${token_uri}`).toContain(statusCode);
+      }
+    }
+    expect(tripwire.connections).toBe(0);
+  });
 });
 
 describe("private hosts that the operator opened", () => {
