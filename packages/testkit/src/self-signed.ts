@@ -1,4 +1,5 @@
 import { generateKeyPairSync, sign } from "node:crypto";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 
 /** A certificate and its private key in PEM. */
 export interface Certificate {
@@ -29,6 +30,11 @@ export function makeSelfSignedCertificate(): Certificate {
     cert: toPem("CERTIFICATE", whole),
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
+}
+
+/** Lets this process trust a certificate beside the authorities that Node knows, for connections made from now on. */
+export function trustCertificate(pem: string): void {
+  setDefaultCACertificates([...getCACertificates("default"), pem]);
 }
 
 function alternativeNames(): Buffer {

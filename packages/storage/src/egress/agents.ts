@@ -30,12 +30,12 @@ export class GuardedHttpAgent extends http.Agent {
   }
 }
 
-/** As `GuardedHttpAgent`, over TLS; the certificate is checked against the name, not the address. `ca`: see `EgressOptions`. */
+/** As `GuardedHttpAgent`, over TLS; the certificate is checked against the name, not the address. */
 export class GuardedHttpsAgent extends https.Agent {
   readonly #guard: ConnectGuard;
 
-  constructor(guard: ConnectGuard, ca?: readonly string[]) {
-    super({ ...AGENT_OPTIONS, ...(ca === undefined ? {} : { ca: [...ca] }) });
+  constructor(guard: ConnectGuard) {
+    super(AGENT_OPTIONS);
     this.#guard = guard;
   }
 

@@ -13,8 +13,6 @@ export interface EgressOptions {
   readonly denied: readonly ServiceAddress[];
   /** The system's resolver unless a test gives another. */
   readonly resolver?: Resolver | undefined;
-  /** Certificates (PEM) that are trusted instead of the authorities that Node knows: those of test servers. */
-  readonly ca?: readonly string[] | undefined;
 }
 
 /** Makes the one way out to hosts that users named. Throws `invalid_config` for an entry of `allow` that means nothing. */
@@ -25,5 +23,5 @@ export function createEgress(options: EgressOptions): Egress {
     own: createOwnServices(options.denied, resolver),
     resolver,
   });
-  return guardedEgress(guard, options.ca);
+  return guardedEgress(guard);
 }

@@ -4,14 +4,11 @@ import { pinnedLookup } from "./pinned-lookup.ts";
 
 /**
  * For undici's own `fetch` and `request` (never Node's built-in fetch, whose copy of undici is another version).
- * `verifyTls` false takes any certificate; addresses are checked all the same. `ca`: see `EgressOptions`.
+ * `verifyTls` false takes any certificate; addresses are checked all the same.
  */
 export function createGuardedDispatcher(
   guard: ConnectGuard,
-  {
-    verifyTls = true,
-    ca,
-  }: { readonly verifyTls?: boolean; readonly ca?: readonly string[] | undefined } = {},
+  { verifyTls = true }: { readonly verifyTls?: boolean } = {},
 ): Dispatcher {
   return new Agent({
     connect: (options, callback) => {
@@ -22,7 +19,6 @@ export function createGuardedDispatcher(
             allowH2: false,
             lookup: pinnedLookup(addresses),
             rejectUnauthorized: verifyTls,
-            ...(ca === undefined ? {} : { ca: [...ca] }),
           })({ ...options, socketPath: null }, callback);
         },
         (error: unknown) => {

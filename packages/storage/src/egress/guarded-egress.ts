@@ -4,11 +4,11 @@ import { createGuardedDispatcher } from "./dispatcher.ts";
 import type { Egress } from "./egress.ts";
 import { refusedUrl } from "./refusal.ts";
 
-/** Agents, dispatcher and checks whose every connection is asked of one guard. `ca`: see `EgressOptions`. */
-export function guardedEgress(guard: ConnectGuard, ca?: readonly string[]): Egress {
+/** Agents, dispatcher and checks whose every connection is asked of one guard. */
+export function guardedEgress(guard: ConnectGuard): Egress {
   const httpAgent = new GuardedHttpAgent(guard);
-  const httpsAgent = new GuardedHttpsAgent(guard, ca);
-  const dispatcher = createGuardedDispatcher(guard, { ca });
+  const httpsAgent = new GuardedHttpsAgent(guard);
+  const dispatcher = createGuardedDispatcher(guard);
   return {
     httpAgent,
     httpsAgent,

@@ -5,12 +5,12 @@ import {
   type AzurePermission,
 } from "@bucketbridge/testkit/azure-fake";
 import { startEntraFake, type EntraFake } from "@bucketbridge/testkit/entra-fake";
-import { makeSelfSignedCertificate } from "@bucketbridge/testkit/self-signed";
+import { makeSelfSignedCertificate, trustCertificate } from "@bucketbridge/testkit/self-signed";
 import type { StorageDriver } from "../driver.ts";
 import { createEgress } from "../egress/create-egress.ts";
 import type { Egress } from "../egress/egress.ts";
 import type { AzurePlatform } from "../providers/provider-deps.ts";
-import { AZURE_NAMES, fetchThrough, openAzure, type AzureType } from "./azure-harness.ts";
+import { AZURE_NAMES, openAzure, type AzureType } from "./azure-harness.ts";
 import type { DriverHarness } from "./harness.ts";
 
 const EVERYTHING: readonly AzurePermission[] = ["list", "read", "write", "delete", "delegate"];
@@ -61,6 +61,7 @@ export async function startAzureStand(
   options: { readonly tokenSeconds?: number; readonly now?: () => number } = {},
 ): Promise<AzureStand> {
   const certificate = makeSelfSignedCertificate();
+  trustCertificate(certificate.cert);
   const isToken = type === "azure_spi";
   const fake = await startAzureFake({
     accounts: [OWNER_ACCOUNT, KEYLESS_ACCOUNT],
@@ -70,7 +71,7 @@ export async function startAzureStand(
     ...(isToken ? { certificate } : {}),
   });
   const entra = isToken ? await startEntra(certificate, options.tokenSeconds) : undefined;
-  const egress = createEgress({ allow: ["loopback"], denied: [], ca: [certificate.cert] });
+  const egress = createEgress({ allow: ["loopback"], denied: [] });
   const azure = { blobEndpoint: fake.blobEndpoint, authorityHost: entra?.authorityHost };
   return {
     fake,
@@ -126,7 +127,7 @@ export function toAppFields(app: keyof typeof APPS): Record<string, unknown> {
 /** The driver on the fake, which has all kinds of refusals. */
 export async function azureFakeHarness(type: AzureType): Promise<DriverHarness> {
   const stand = await startAzureStand(type);
-  const { fake, egress } = stand;
+  const { fake } = stand;
   const open = (fields: Record<string, unknown> = {}): Promise<StorageDriver> => stand.open(fields);
   return {
     name: type,
@@ -146,7 +147,6 @@ export async function azureFakeHarness(type: AzureType): Promise<DriverHarness> 
       fake.clearContainer("suite");
       return Promise.resolve();
     },
-    fetch: (url, method) => fetchThrough(egress, url, method),
     openBodies: () => fake.openBodies,
     dispose: () => stand.close(),
   };

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import * as sdk from "@azure/storage-blob";
+import { trustCertificate } from "@bucketbridge/testkit/self-signed";
 import { findAzurite, type FoundAzurite } from "@bucketbridge/testkit/azurite";
-import { fetch as fetchWith } from "undici";
 import type { StorageDriver } from "../driver.ts";
 import { createEgress } from "../egress/create-egress.ts";
 import type { Egress } from "../egress/egress.ts";
 import { createBlobClients, toAccountUrl } from "../providers/azure/client.ts";
 import { azureProvider, azureSpiProvider } from "../providers/azure/index.ts";
 import type { AzurePlatform } from "../providers/provider-deps.ts";
-import type { DriverHarness, FetchedUrl, HarnessOverride, HarnessUnavailable } from "./harness.ts";
+import type { DriverHarness, HarnessOverride, HarnessUnavailable } from "./harness.ts";
 import { makeProviderDeps, makeStorageContext } from "./provider-deps.ts";
 
 /** The two ways to sign in. */
@@ -31,20 +31,6 @@ export function openAzure(
   return type === "azure"
     ? azureProvider.open(azureProvider.settings.parse(fields), deps, context)
     : azureSpiProvider.open(azureSpiProvider.settings.parse(fields), deps, context);
-}
-
-/** Fetches a signed URL without credentials, from a server whose certificate only `egress` trusts. */
-export async function fetchThrough(
-  egress: Egress,
-  url: URL,
-  method: "GET" | "HEAD",
-): Promise<FetchedUrl> {
-  const answer = await fetchWith(url, { method, dispatcher: egress.dispatcher });
-  return {
-    status: answer.status,
-    headers: Object.fromEntries(answer.headers),
-    body: new Uint8Array(await answer.arrayBuffer()),
-  };
 }
 
 /** Azure itself has no such names: clients take the segments out of the URL, and a backslash becomes a slash. */
@@ -76,7 +62,8 @@ export async function azuriteHarness(type: AzureType): Promise<DriverHarness | H
     const unavailable = 'no Azurite: eval "$(scripts/services/azurite start)"';
     return { name: type, service: "azurite", unavailable };
   }
-  const egress = createEgress({ allow: ["loopback"], denied: [], ca: [azurite.ca] });
+  trustCertificate(azurite.ca);
+  const egress = createEgress({ allow: ["loopback"], denied: [] });
   const { blobEndpoint, authorityHost } = azurite;
   const container = await createContainer(azurite, egress);
   const open = (fields: Record<string, unknown>): Promise<StorageDriver> =>
@@ -100,7 +87,6 @@ export async function azuriteHarness(type: AzureType): Promise<DriverHarness | H
       await container.getBlockBlobClient(key).upload(body, body.byteLength);
     },
     clear: () => emptyContainer(container),
-    fetch: (url, method) => fetchThrough(egress, url, method),
     dispose: async () => {
       await container.delete();
       await egress.close();
