@@ -78,6 +78,7 @@ export function openStores(
       leaseSeconds: settings.exporting.leaseSeconds,
       settleSeconds: settings.exporting.settleSeconds,
       outageSeconds: settings.exporting.outageSeconds,
+      breakerSeconds: settings.exporting.breakerSeconds,
       onSettled,
     }),
     database,

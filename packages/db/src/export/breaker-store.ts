@@ -18,10 +18,12 @@ export type BreakerState =
 export class BreakerStore {
   readonly #database: Database;
   readonly #statements: Statements;
+  readonly #maxWaitSeconds: number;
 
-  constructor({ database, statements }: ExportStoreDeps) {
+  constructor({ database, statements, breakerSeconds = MAX_WAIT_SECONDS }: ExportStoreDeps) {
     this.#database = database;
     this.#statements = statements;
+    this.#maxWaitSeconds = breakerSeconds;
   }
 
   /** One caller at a time gets the probe. A target that is gone is closed: the claim says so. */
@@ -48,9 +50,9 @@ export class BreakerStore {
       target.locationVersion,
       failure.code,
       toStorableText(failure.message),
-      MAX_WAIT_SECONDS,
+      this.#maxWaitSeconds,
       // A backoff of ours is for one delivery; of a store that named a time, at most that of one wait is honoured here.
-      Math.min(failure.retryAfterSeconds, MAX_WAIT_SECONDS),
+      Math.min(failure.retryAfterSeconds, this.#maxWaitSeconds),
     ]);
   }
 

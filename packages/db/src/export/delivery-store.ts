@@ -31,6 +31,8 @@ export interface ExportStoreDeps {
   readonly settleSeconds?: number | undefined;
   /** A run whose target answers nobody for this long ends as failed. */
   readonly outageSeconds?: number | undefined;
+  /** Longest wait between two probes of such a target. */
+  readonly breakerSeconds?: number | undefined;
   /** Called for each settled delivery with the seconds since its wish. */
   readonly onSettled?: ((lagSeconds: number) => void) | undefined;
 }

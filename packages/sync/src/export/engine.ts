@@ -24,6 +24,8 @@ export interface ExportOptions {
   readonly comparePage: number;
   /** A run whose target answers nobody for this long ends as failed; its deliveries stay due. */
   readonly outageSeconds: number;
+  /** Longest wait between two probes of a target that answers nobody: one that is back is noticed within it. */
+  readonly breakerSeconds: number;
 }
 
 /** Defaults with their reasons. */
@@ -37,6 +39,8 @@ export const DEFAULT_EXPORT_OPTIONS: ExportOptions = {
   markChunk: 1_000,
   comparePage: 1_000,
   outageSeconds: 120,
+  // Half a minute on average for a target that was away for long, and one request a minute for one that never comes back.
+  breakerSeconds: 60,
 };
 
 /** What the use cases of an export worker need. One per process. */
