@@ -80,6 +80,11 @@ export function notFound(model?: WireModel): ApiError {
   return new ApiError({ status: 404, code: "not_found", detail });
 }
 
+/** 404 that says more than the contract's words, which it begins with. */
+export function notOffered(detail: string): ApiError {
+  return new ApiError({ status: 404, code: "not_found", detail });
+}
+
 /** 404 of a page past the end. */
 export function invalidPage(): ApiError {
   return new ApiError({ status: 404, code: "not_found", detail: "Invalid page." });

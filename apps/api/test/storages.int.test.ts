@@ -147,13 +147,21 @@ describe("source storages", () => {
     });
 
     it("answers 404 with the envelope for a type that is unknown or not available yet", async () => {
-      for (const type of ["nope", "gcs", "gcs_sa"]) {
+      for (const type of ["nope", "gcs"]) {
         const answer = await call(
           { method: "POST", url: `/api/storages/${type}/`, payload: { project } },
           404,
         );
         expect(answer).toMatchObject({ status_code: 404, detail: "Not found." });
       }
+    });
+
+    it("names the feature flag that gcs_sa waits for", async () => {
+      const answer = await call(
+        { method: "POST", url: "/api/storages/gcs_sa/", payload: { project } },
+        404,
+      );
+      expect(answer["detail"]).toContain("fflag_feat_bros_763_gcs_sa_impersonation=true");
     });
 
     it("warns of a second storage at the same place, once and on the storage itself", async () => {

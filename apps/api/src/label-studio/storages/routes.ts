@@ -1,6 +1,6 @@
 import type { StorageDirection } from "@bucketbridge/storage/providers";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { notFound } from "../../api-error.ts";
+import { notFound, notOffered } from "../../api-error.ts";
 import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
@@ -13,7 +13,7 @@ import { findProject, listStorages, requireProject } from "./list-storages.ts";
 import { previewStorage, validateStorage } from "./unsaved.ts";
 import { showStorage } from "./show-storage.ts";
 import { findKind, type StorageKind } from "./storage-kind.ts";
-import { listOfferedShapes } from "./storage-types.ts";
+import { explainAbsence, listOfferedShapes } from "./storage-types.ts";
 import { syncStorage } from "./sync.ts";
 
 const TAGS = ["storages"];
@@ -163,8 +163,9 @@ async function getKind(
 ): Promise<StorageKind> {
   const { type } = request.params as { readonly type: string };
   const kind = await findKind(deps, direction, type);
-  if (kind === undefined) throw notFound();
-  return kind;
+  if (kind !== undefined) return kind;
+  const explained = explainAbsence(type, deps.settings.storageTypes);
+  throw explained === undefined ? notFound() : notOffered(explained);
 }
 
 async function getStorage(

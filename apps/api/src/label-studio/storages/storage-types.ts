@@ -16,3 +16,9 @@ export function listOfferedShapes(policy: StorageTypePolicy): readonly WireShape
       (name !== "gcs_sa" || policy.gcsImpersonation),
   );
 }
+
+/** What the 404 of a type says that waits for the operator; undefined: there is nothing to say. */
+export function explainAbsence(type: string, policy: StorageTypePolicy): string | undefined {
+  if (type !== "gcs_sa" || policy.gcsImpersonation) return undefined;
+  return "Not found. The storage type gcs_sa is off: the operator turns it on with the feature flag fflag_feat_bros_763_gcs_sa_impersonation=true and a restart.";
+}

@@ -1,3 +1,4 @@
+import { AppError, isAppError } from "@bucketbridge/core";
 import type { PlatformAccess } from "../provider-deps.ts";
 import { endpointsOf } from "./endpoints.ts";
 import {
@@ -37,7 +38,7 @@ function machineIdentity(platform: PlatformAccess, scope: string): GoogleIdentit
     signer: async (signal) => {
       signer ??= remoteSigner({
         by: { token: (ending, refused) => signing.get(ending, refused) },
-        email: await findEmail(platform, signal),
+        email: await asIdentity(() => findEmail(platform, signal)),
         egress: platform.egress,
         iamUrl: endpointsOf(platform.gcp).iamCredentials,
       });
@@ -48,17 +49,35 @@ function machineIdentity(platform: PlatformAccess, scope: string): GoogleIdentit
 
 function machineTokens({ egress, gcp }: PlatformAccess, scope: string): TokenCache {
   const url = `${endpointsOf(gcp).metadata}${ACCOUNT_PATH}/token?scopes=${encodeURIComponent(scope)}`;
-  return new TokenCache(async (signal) =>
-    toAccessToken(
-      await requestJson(egress, {
-        service: "metadata",
-        method: "GET",
-        url,
-        headers: FLAVOR,
-        signal,
-      }),
+  return new TokenCache((signal) =>
+    asIdentity(async () =>
+      toAccessToken(
+        await requestJson(egress, {
+          service: "metadata",
+          method: "GET",
+          url,
+          headers: FLAVOR,
+          signal,
+        }),
+      ),
     ),
   );
+}
+
+/** Elsewhere than at Google the name of the metadata server does not exist. */
+async function asIdentity<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (!isAppError(cause, "invalid_input")) throw cause;
+    throw new AppError({
+      code: "invalid_config",
+      reason: "gcs.no_platform_identity",
+      message:
+        "this platform has no identity at Google; ask the operator to set GOOGLE_APPLICATION_CREDENTIALS, or to run it with a service account",
+      cause,
+    });
+  }
 }
 
 async function findEmail({ egress, gcp }: PlatformAccess, signal: AbortSignal): Promise<string> {
