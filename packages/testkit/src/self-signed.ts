@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from "node:crypto";
+import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 
 /** A certificate and its private key in PEM. */
@@ -12,7 +12,10 @@ const DAY_MS = 86_400_000;
 /** A certificate for `localhost` and 127.0.0.1 that nobody signed but itself, good for a day: so no key has to lie in a repository. */
 export function makeSelfSignedCertificate(): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const name = sequence(set(sequence(oid("550403"), der(0x0c, Buffer.from("localhost")))));
+  // A name of its own: among trusted certificates of one name OpenSSL looks at one alone.
+  const name = sequence(
+    set(sequence(oid("550403"), der(0x0c, Buffer.from(`test ${randomUUID()}`)))),
+  );
   const algorithm = sequence(oid("2a8648ce3d040302"));
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
