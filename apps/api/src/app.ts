@@ -13,6 +13,7 @@ import { registerErrors } from "./plugins/errors.ts";
 import { registerHealth } from "./plugins/health.ts";
 import { registerOpenapi } from "./plugins/openapi.ts";
 import { makeRequestId, registerHardening } from "./plugins/hardening.ts";
+import { ProjectAccess } from "./project-access.ts";
 import { RunWatchers } from "./runs/run-watchers.ts";
 import { TargetBell } from "./targets/target-bell.ts";
 import { TokenSigner } from "./tokens.ts";
@@ -42,7 +43,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const watchers = new RunWatchers(deps);
   registerHardening(app);
   registerErrors(app, authenticate);
-  registerAuth(app, authenticate);
+  const projectAccess = new ProjectAccess(deps.projectMembers);
+  registerAuth(app, authenticate, projectAccess);
   registerJsonParser(app);
   await registerOpenapi(app, settings.version);
   registerHealth(app, { sources: deps.health, version: settings.version, log: deps.log });
@@ -52,9 +54,9 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   }
   const targetBell = new TargetBell(deps);
   const references = new ProjectReferences(deps.stores);
-  const parts = { signer, watchers, targetBell, references };
+  const parts = { signer, watchers, targetBell, references, projectAccess };
   await app.register(async (scope) => registerLabelStudio(scope, deps, parts));
-  registerLocalFileRoutes(app, deps);
+  registerLocalFileRoutes(app, { ...deps, projectAccess });
   const proxySlots = new ProxySlots(settings.media.proxyConcurrency);
   registerResolveRoutes(app, { ...deps, references, proxySlots });
   await app.register(

@@ -6,6 +6,7 @@ import {
   createIssueRepository,
   createMediaRepository,
   createOrganizationRepository,
+  createProjectAccessRepository,
   createProjectRepository,
   createReconcileStore,
   createRunRepository,
@@ -23,6 +24,7 @@ import {
   type MediaRepository,
   type OrganizationRepository,
   type AnnotationRepository,
+  type ProjectAccessRepository,
   type ProjectRepository,
   type ReconcileStore,
   type TaskRepository,
@@ -74,13 +76,13 @@ export interface ApiSettings {
   readonly syncWaitMs: number;
   /** A new target begins with a sync of all. */
   readonly syncOnTargetCreation: boolean;
-  readonly media: MediaSettings;
-}
   /** What objects of a new target are for that does not say so, and whether their keys end in `.json`. */
   readonly targetDefaults: {
     readonly subject: "annotation" | "task";
     readonly jsonExtension: boolean;
   };
+  readonly media: MediaSettings;
+}
 
 /** Runs are asked for and canceled in transactions of the database. */
 export interface RunRequests {
@@ -99,6 +101,7 @@ export interface Repositories extends AnnotationRepositories {
   readonly users: UserRepository;
   readonly tokens: TokenRepository;
   readonly projects: ProjectRepository;
+  readonly projectMembers: ProjectAccessRepository;
   readonly tasks: TaskRepository;
   readonly annotations: AnnotationRepository;
   readonly storages: StorageRepository;
@@ -110,9 +113,6 @@ export interface Repositories extends AnnotationRepositories {
   readonly runRequests: RunRequests;
 }
 
-/** Everything that the application is built from. Tests give real repositories on a database of their own. */
-export interface ApiDeps extends Repositories {
-  readonly settings: ApiSettings;
 /** What people have to trust of this installation. */
 export interface PlatformSource {
   /** Never rejects but for the signal. */
@@ -120,16 +120,19 @@ export interface PlatformSource {
   readonly outgoingAddresses: readonly string[];
 }
 
+/** Everything that the application is built from. Tests give real repositories on a database of their own. */
+export interface ApiDeps extends Repositories {
+  readonly settings: ApiSettings;
   readonly log: FastifyBaseLogger;
   readonly clock: Clock;
   /** Wakes workers, after commit. */
   readonly bell: Pick<Producer, "ring">;
   readonly stores: Stores;
   readonly sharedStores: SharedStores;
+  readonly platform: PlatformSource;
   readonly health: HealthSources;
 }
 
-  readonly platform: PlatformSource;
 /** All repositories over one database. */
 export function createRepositories(database: Database): Repositories {
   return {
@@ -139,6 +142,7 @@ export function createRepositories(database: Database): Repositories {
     users: createUserRepository(database),
     tokens: createTokenRepository(database),
     projects: createProjectRepository(database),
+    projectMembers: createProjectAccessRepository(database),
     tasks: createTaskRepository(database),
     annotations: createAnnotationRepository(database),
     storages: createStorageRepository(database),

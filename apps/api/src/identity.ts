@@ -1,3 +1,4 @@
+import type { ProjectPart } from "@bucketbridge/db";
 import type { FastifyRequest, RouteOptions } from "fastify";
 import { notAuthenticated } from "./api-error.ts";
 import type { Permission, Role } from "./permissions.ts";
@@ -22,6 +23,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What the caller must be allowed to do. Every route has this or `public`. */
     permission?: Permission;
+    /** What the `id` of the path names, where people of some roles see it only as members of its project. */
+    within?: ProjectPart;
     /** No identity is asked for. */
     public?: true;
     /** The scope asks for HTTP Basic by itself; else the contract's schemes are taken. */

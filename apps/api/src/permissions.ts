@@ -4,8 +4,12 @@ export const ROLES = ["owner", "admin", "manager", "reviewer", "annotator"] as c
 /** One of {@link ROLES}. */
 export type Role = (typeof ROLES)[number];
 
-/** Only owners and admins exist until people are invited with other roles. */
 const ADMINS = ["owner", "admin"] as const satisfies readonly Role[];
+const MANAGERS = [...ADMINS, "manager"] as const satisfies readonly Role[];
+const REVIEWERS = [...MANAGERS, "reviewer"] as const satisfies readonly Role[];
+
+/** Roles that see a project only as one of its members. The others see every project of their organisation. */
+const MEMBERS_ONLY: ReadonlySet<Role> = new Set<Role>(["reviewer", "annotator"]);
 
 /**
  * Who may do what: the only place that says so. A route names the permission that it needs in its `config`.
@@ -13,73 +17,85 @@ const ADMINS = ["owner", "admin"] as const satisfies readonly Role[];
  */
 export const ROLES_BY_PERMISSION = {
   "organizations.create": ADMINS,
-  "organizations.view": ADMINS,
+  "organizations.view": ROLES,
   "organizations.change": ADMINS,
   "organizations.delete": ADMINS,
   "organizations.invite": ADMINS,
-  "projects.create": ADMINS,
-  "projects.view": ADMINS,
-  "projects.change": ADMINS,
-  "projects.delete": ADMINS,
-  "projects.reset_cache": ADMINS,
-  "tasks.create": ADMINS,
-  "tasks.view": ADMINS,
-  "tasks.change": ADMINS,
-  "tasks.delete": ADMINS,
-  "views.reset": ADMINS,
-  "annotations.create": ADMINS,
-  "annotations.view": ADMINS,
-  "annotations.change": ADMINS,
-  "annotations.delete": ADMINS,
-  "actions.perform": ADMINS,
-  "predictions.any": ADMINS,
-  "avatar.any": ADMINS,
-  "labels.create": ADMINS,
-  "labels.view": ADMINS,
-  "labels.change": ADMINS,
-  "labels.delete": ADMINS,
-  "models.create": ADMINS,
-  "models.view": ADMINS,
-  "models.change": ADMINS,
-  "models.delete": ADMINS,
+  "projects.create": MANAGERS,
+  "projects.view": ROLES,
+  "projects.change": MANAGERS,
+  "projects.delete": MANAGERS,
+  "projects.reset_cache": MANAGERS,
+  "tasks.create": MANAGERS,
+  "tasks.view": ROLES,
+  "tasks.change": MANAGERS,
+  "tasks.delete": MANAGERS,
+  "views.reset": MANAGERS,
+  "annotations.create": ROLES,
+  "annotations.view": ROLES,
+  "annotations.change": ROLES,
+  "annotations.delete": ROLES,
+  "actions.perform": MANAGERS,
+  "predictions.any": MANAGERS,
+  "avatar.any": ROLES,
+  "labels.create": MANAGERS,
+  "labels.view": ROLES,
+  "labels.change": MANAGERS,
+  "labels.delete": MANAGERS,
+  "models.create": MANAGERS,
+  "models.view": MANAGERS,
+  "models.change": MANAGERS,
+  "models.delete": MANAGERS,
   "model_provider_connection.create": ADMINS,
   "model_provider_connection.view": ADMINS,
   "model_provider_connection.change": ADMINS,
   "model_provider_connection.delete": ADMINS,
-  "webhooks.view": ADMINS,
-  "webhooks.change": ADMINS,
-  "users.token.any": ADMINS,
-  "storages.view": ADMINS,
-  "storages.change": ADMINS,
-  "storages.sync": ADMINS,
-  "views.view": ADMINS,
-  "views.create": ADMINS,
-  "views.change": ADMINS,
-  "views.delete": ADMINS,
+  "webhooks.view": MANAGERS,
+  "webhooks.change": MANAGERS,
+  "users.token.any": ROLES,
+  "storages.view": MANAGERS,
+  "storages.change": MANAGERS,
+  "storages.sync": MANAGERS,
+  "views.view": ROLES,
+  "views.create": MANAGERS,
+  "views.change": MANAGERS,
+  "views.delete": MANAGERS,
 
-  "runs.view": ADMINS,
-  "runs.change": ADMINS,
-  "media.view": ADMINS,
+  "runs.view": MANAGERS,
+  "runs.change": MANAGERS,
+  "media.view": ROLES,
+  "annotations.change_any": REVIEWERS,
   "board.view": ADMINS,
+  "platform.view": ADMINS,
 } as const satisfies Record<string, readonly Role[]>;
 
 /** Something a member may be allowed to do. */
 export type Permission = keyof typeof ROLES_BY_PERMISSION;
 
-  "platform.view": ADMINS,
 /** Names that the contract does not know; they stay out of `whoami`. */
 const NATIVE_PERMISSIONS: ReadonlySet<string> = new Set<Permission>([
   "runs.view",
   "runs.change",
   "media.view",
+  "annotations.change_any",
   "board.view",
+  "platform.view",
 ]);
+
+/** True when people of the role see only the projects that they are members of. */
+export function isMembersOnly(role: Role): boolean {
+  return MEMBERS_ONLY.has(role);
+}
+
+/** True when some role that sees only its own projects has the permission. */
+export function reachesMembers(permission: Permission): boolean {
+  return ROLES_BY_PERMISSION[permission].some((role) => isMembersOnly(role));
+}
 
 /** True when `role` has `permission`. */
 export function isAllowed(role: Role, permission: Permission): boolean {
   const roles: readonly Role[] = ROLES_BY_PERMISSION[permission];
   return roles.includes(role);
-  "platform.view",
 }
 
 /** The contract's permissions of a role, in the contract's order. */

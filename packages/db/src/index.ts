@@ -25,6 +25,11 @@ export {
   type UserRepository,
 } from "./repositories/users.ts";
 export {
+  createProjectAccessRepository,
+  type ProjectAccessRepository,
+  type ProjectPart,
+} from "./repositories/project-access.ts";
+export {
   createMediaRepository,
   type MediaRepository,
   type ProjectMedia,

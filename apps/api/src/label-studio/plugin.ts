@@ -3,6 +3,7 @@ import type { ApiDeps } from "../deps.ts";
 import type { RunWatchers } from "../runs/run-watchers.ts";
 import type { TokenSigner } from "../tokens.ts";
 import type { ProjectReferences } from "../media/project-references.ts";
+import type { ProjectAccess } from "../project-access.ts";
 import type { TargetBell } from "../targets/target-bell.ts";
 import { registerActionRoutes } from "./actions/routes.ts";
 import { registerAnnotationRoutes } from "./annotations/routes.ts";
@@ -23,22 +24,23 @@ interface LabelStudioParts {
   readonly watchers: RunWatchers;
   readonly targetBell: TargetBell;
   readonly references: ProjectReferences;
+  readonly projectAccess: ProjectAccess;
 }
 
 /** The compatible wire. Its quirks live below this folder and nowhere else. */
 export async function registerLabelStudio(
   app: FastifyInstance,
   deps: ApiDeps,
-  { signer, watchers, targetBell, references }: LabelStudioParts,
+  { signer, watchers, targetBell, references, projectAccess }: LabelStudioParts,
 ): Promise<void> {
   await registerFormParsers(app);
   registerNegotiation(app);
   registerVersionRoutes(app, deps);
   registerTokenRoutes(app, deps, signer);
   registerUserRoutes(app, deps);
-  registerProjectRoutes(app, deps);
+  registerProjectRoutes(app, deps, projectAccess);
   const ringing = { ...deps, targetBell };
-  registerTaskRoutes(app, { ...ringing, references });
+  registerTaskRoutes(app, { ...ringing, references, projectAccess });
   registerAnnotationRoutes(app, ringing);
   registerDraftRoutes(app, deps);
   registerPredictionRoutes(app, deps);

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
 import { forbidden, notAuthenticated } from "../api-error.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
-import { isAllowed } from "../permissions.ts";
+import { isAllowed, reachesMembers } from "../permissions.ts";
+import type { ProjectAccess } from "../project-access.ts";
 import { hashToken, type TokenSigner } from "../tokens.ts";
 
 const LEGACY_DISABLED =
@@ -60,35 +61,52 @@ async function authenticateAccess(
 
 /**
  * Asks for an identity and the route's permission before a body is read. A route that declares neither a permission
- * nor `public` keeps the application from starting.
+ * nor `public`, or not what its `id` names where members see only their projects, keeps the application from starting.
  */
-export function registerAuth(app: FastifyInstance, authenticate: Authenticate): void {
+export function registerAuth(
+  app: FastifyInstance,
+  authenticate: Authenticate,
+  projectAccess: ProjectAccess,
+): void {
   const routes: RouteOptions[] = [];
   app.decorate("routeTable", routes);
   app.decorateRequest("identity", null);
   // Checked when all hooks have run: routes of third-party plugins get their permission from a hook of their own scope.
   app.addHook("onRoute", (route) => void routes.push(route));
   app.addHook("onReady", (done) => {
-    const undeclared = routes.filter(
-      ({ config }) => config?.permission === undefined && config?.public !== true,
-    );
+    const undeclared = routes.filter((route) => isUndeclared(route));
     done(undeclared.length === 0 ? undefined : undeclaredError(undeclared));
   });
   app.addHook("onRequest", async (request) => {
-    await authorize(request, authenticate);
+    await authorize(request, authenticate, projectAccess);
   });
+}
+
+/** Also a route with an `id` that members of a project reach and that does not say what the id names. */
+function isUndeclared({ config, url }: RouteOptions): boolean {
+  if (config?.public === true) return false;
+  if (config?.permission === undefined) return true;
+  return url.includes("/:id") && reachesMembers(config.permission) && config.within === undefined;
 }
 
 function undeclaredError(routes: readonly RouteOptions[]): AppError {
   const names = routes.map(({ method, url }) => `${String(method)} ${url}`).join(", ");
-  return new AppError({ code: "internal", message: `routes that declare no permission: ${names}` });
+  return new AppError({
+    code: "internal",
+    message: `routes that declare no permission, or not what their id names: ${names}`,
+  });
 }
 
-async function authorize(request: FastifyRequest, authenticate: Authenticate): Promise<void> {
+async function authorize(
+  request: FastifyRequest,
+  authenticate: Authenticate,
+  projectAccess: ProjectAccess,
+): Promise<void> {
   const { config } = request.routeOptions;
   if (request.is404 || config.public === true || config.scheme === "basic") return;
   const identity = await authenticate(request.headers.authorization);
   request.identity = identity;
   if (config.permission === undefined || !isAllowed(identity.role, config.permission))
     throw forbidden();
+  if (config.within !== undefined) await projectAccess.assertSeen(request, config.within);
 }

@@ -45,6 +45,8 @@ export const PROJECT_ORDERS = ["id", "title", "createdAt", "updatedAt"] as const
 /** Which projects, in which order. */
 export interface ProjectQuery {
   readonly ids?: readonly number[] | undefined;
+  /** Only these are there for the caller; absent: all of the organisation. */
+  readonly visibleIds?: readonly number[] | undefined;
   /** Part of the title, in any case. */
   readonly title?: string | undefined;
   readonly orderBy: (typeof PROJECT_ORDERS)[number];
@@ -130,7 +132,9 @@ async function listProjects(
 ): Promise<{ total: number; projects: ProjectRecord[] }> {
   const where: Prisma.ProjectWhereInput = {
     deletedAt: null,
-    ...(query.ids === undefined ? {} : { id: { in: [...query.ids] } }),
+    AND: [query.ids, query.visibleIds].flatMap((ids) =>
+      ids === undefined ? [] : [{ id: { in: [...ids] } }],
+    ),
     ...(query.title === undefined ? {} : { title: { contains: query.title, mode: "insensitive" } }),
   };
   const direction = query.descending ? "desc" : "asc";

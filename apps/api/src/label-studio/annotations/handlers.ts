@@ -1,9 +1,10 @@
 import type { AnnotationRecord, AnnotationSave } from "@bucketbridge/db";
 import { isAppError } from "@bucketbridge/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { ApiError, notFound } from "../../api-error.ts";
+import { ApiError, forbidden, notFound } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
+import { isAllowed } from "../../permissions.ts";
 import type { TargetBell } from "../../targets/target-bell.ts";
 import { pathId } from "../query.ts";
 import { toAnnotationView } from "../tasks/annotation-view.ts";
@@ -43,10 +44,12 @@ export async function createAnnotation(
   const { userId } = identityOf(request);
   const { task } = await findTask(deps, request);
   const changes = await readAnnotationFields(deps, request);
+  const completedById = changes.completedById ?? userId;
+  assertMayChange(request, { completedById });
   const view = await save(deps, request, {
     projectId: task.projectId,
     of: { taskId: task.id },
-    changes: { ...changes, completedById: changes.completedById ?? userId },
+    changes: { ...changes, completedById },
   });
   if (view === undefined) throw notFound("Task");
   return reply.code(201).send(view);
@@ -65,9 +68,15 @@ export async function updateAnnotation(
   request: FastifyRequest,
 ): Promise<View> {
   const stored = await findAnnotation(deps, request);
+  assertMayChange(request, stored);
   const { id: annotationId, projectId } = stored;
   const changes = await readAnnotationFields(deps, request, stored);
-  const view = await save(deps, request, { projectId, of: { annotationId }, changes });
+  if (changes.completedById !== undefined)
+    assertMayChange(request, { completedById: changes.completedById });
+  // As in the contract: changing one into the ground truth takes that from the others, making one does not.
+  const isOnlyTruth = changes.groundTruth === true;
+  const of = { annotationId };
+  const view = await save(deps, request, { projectId, of, changes, isOnlyTruth });
   if (view === undefined) throw notFound("Annotation");
   return view;
 }
@@ -79,7 +88,9 @@ export async function removeAnnotation(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { organizationId } = identityOf(request);
-  const { id, projectId } = await findAnnotation(deps, request);
+  const stored = await findAnnotation(deps, request);
+  assertMayChange(request, stored);
+  const { id, projectId } = stored;
   const { deleted, targetIds } = await deps.annotationWrites.remove({
     organizationId,
     projectId,
@@ -88,6 +99,16 @@ export async function removeAnnotation(
   if (deleted === 0) throw notFound("Annotation");
   deps.targetBell.ring(organizationId, targetIds);
   return reply.code(204).send();
+}
+
+/** Annotators work on what is their own; reviewers and up on everybody's. */
+function assertMayChange(
+  request: FastifyRequest,
+  annotation: Pick<AnnotationRecord, "completedById">,
+): void {
+  const { role, userId } = identityOf(request);
+  if (annotation.completedById !== userId && !isAllowed(role, "annotations.change_any"))
+    throw forbidden("You can change only annotations of your own.");
 }
 
 /** The annotation of the path; 404 for one of another organisation. */
@@ -106,7 +127,7 @@ async function findAnnotation(
 async function save(
   deps: AnnotationDeps,
   request: FastifyRequest,
-  what: Pick<AnnotationSave, "projectId" | "of" | "changes">,
+  what: Pick<AnnotationSave, "projectId" | "of" | "changes" | "isOnlyTruth">,
 ): Promise<View | undefined> {
   const { organizationId, userId: actorId } = identityOf(request);
   const saved = await deps.annotationWrites

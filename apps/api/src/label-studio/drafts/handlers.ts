@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { notFound, validationError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
+import { isMembersOnly } from "../../permissions.ts";
 import { bodyOf, FieldReader } from "../fields.ts";
 import { pathId, toBigId } from "../query.ts";
 import { findPeople, findTask } from "../tasks/reading.ts";
@@ -15,10 +16,14 @@ type View = Record<string, unknown>;
 
 /** `GET /api/tasks/{id}/drafts`, and the same of one of its annotations. */
 export async function listDrafts(deps: DraftDeps, request: FastifyRequest): Promise<View[]> {
-  const { organizationId } = identityOf(request);
+  const { organizationId, role, userId } = identityOf(request);
   const { task } = await findTask(deps, request);
   const annotationId = annotationOfPath(request);
-  const filter = { taskIds: [task.id], annotationId: annotationId ?? undefined };
+  const filter = {
+    taskIds: [task.id],
+    annotationId: annotationId ?? undefined,
+    ...(isMembersOnly(role) ? { userId } : {}),
+  };
   return toViews(deps, request, await deps.drafts.list(organizationId, filter));
 }
 

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { invalidPage, notFound, validationError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
+import type { ProjectAccess } from "../../project-access.ts";
 import { isFormBody } from "../body-parsers.ts";
 import { bodyOf, FieldReader } from "../fields.ts";
 import { parseLabelConfig } from "../label-config/label-config.ts";
@@ -11,7 +12,7 @@ import { pathId, queryList, queryValue, toIntId } from "../query.ts";
 import { readProjectFields } from "./fields.ts";
 import { toProjectView } from "./view.ts";
 
-type Deps = Pick<ApiDeps, "projects">;
+type Deps = Pick<ApiDeps, "projects"> & { readonly projectAccess: ProjectAccess };
 type Handler<Result> = (request: FastifyRequest) => Promise<Result>;
 type View = Record<string, unknown>;
 
@@ -35,7 +36,7 @@ const ORDER_NAMES: Readonly<Record<string, (typeof PROJECT_ORDERS)[number]>> = {
   updated_at: "updatedAt",
 };
 
-export function makeProjectHandlers({ projects }: Deps): ProjectHandlers {
+export function makeProjectHandlers({ projects, projectAccess }: Deps): ProjectHandlers {
   const withCounts = async (project: ProjectRecord): Promise<View> => {
     const counts = await projects.count(project.organizationId, [project.id]);
     return toProjectView(project, counts.get(project.id));
@@ -44,10 +45,9 @@ export function makeProjectHandlers({ projects }: Deps): ProjectHandlers {
     list: async (request) => {
       const { organizationId } = identityOf(request);
       const page = readPage(request, PAGE_SIZES);
-      const { total, projects: found } = await projects.list(
-        organizationId,
-        readQuery(request, page),
-      );
+      const visibleIds = await projectAccess.visibleProjects(request);
+      const query = { ...readQuery(request, page), visibleIds };
+      const { total, projects: found } = await projects.list(organizationId, query);
       if (found.length === 0 && page.page > 1) throw invalidPage();
       const ids = found.map(({ id }) => id);
       const counts = await projects.count(organizationId, ids);

@@ -5,6 +5,7 @@ import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
 import { readPage } from "../paging.ts";
 import { makeResolveData, type ResolveData } from "../../media/resolve-urls.ts";
+import type { ProjectAccess } from "../../project-access.ts";
 import type { ProjectReferences } from "../../media/project-references.ts";
 import { pathId, queryFlag, queryList, queryValue, toIntId } from "../query.ts";
 import type { People } from "./annotation-view.ts";
@@ -19,7 +20,10 @@ export type TaskDeps = Pick<
 
 /** What handlers that show tasks to a browser need besides. */
 export type ShownTaskDeps = TaskDeps &
-  Pick<ApiDeps, "settings" | "storages"> & { readonly references: ProjectReferences };
+  Pick<ApiDeps, "settings" | "storages"> & {
+    readonly references: ProjectReferences;
+    readonly projectAccess: ProjectAccess;
+  };
 
 type View = Record<string, unknown>;
 
@@ -154,7 +158,7 @@ export async function findProject(
 
 /** `project` or `view` must say which tasks; views do not exist. */
 async function projectOfList(
-  { projects }: TaskDeps,
+  { projects, projectAccess }: ShownTaskDeps,
   request: FastifyRequest,
 ): Promise<ProjectRecord> {
   const name = queryValue(request, "project");
@@ -173,6 +177,7 @@ async function projectOfList(
       ? undefined
       : await projects.find(identityOf(request).organizationId, projectId);
   if (project === undefined) throw notFound("Project");
+  await projectAccess.assertProjectSeen(request, project.id);
   return project;
 }
 

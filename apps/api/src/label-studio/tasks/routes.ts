@@ -1,3 +1,4 @@
+import type { ProjectPart } from "@bucketbridge/db";
 import type { FastifyInstance } from "fastify";
 import type { Permission } from "../../permissions.ts";
 import { importTasks } from "./import.ts";
@@ -16,22 +17,22 @@ export function registerTaskRoutes(
   app: FastifyInstance,
   deps: TaskDeletionDeps & ShownTaskDeps,
 ): void {
-  const needs = (permission: Permission) => ({
-    config: { permission },
+  const needs = (permission: Permission, within?: ProjectPart) => ({
+    config: { permission, ...(within === undefined ? {} : { within }) },
     schema: { tags: ["tasks"] },
   });
   app.get("/api/tasks/", needs("tasks.view"), (request) => listTasks(deps, request));
   app.post("/api/tasks/", needs("tasks.create"), (request, reply) =>
     createTask(deps, request, reply),
   );
-  app.get("/api/tasks/:id/", needs("tasks.view"), (request) => getTask(deps, request));
+  app.get("/api/tasks/:id/", needs("tasks.view", "task"), (request) => getTask(deps, request));
   app.patch("/api/tasks/:id/", needs("tasks.change"), (request) => updateTask(deps, request));
   app.put("/api/tasks/:id/", needs("tasks.change"), (request) => updateTask(deps, request));
   app.delete("/api/tasks/:id/", needs("tasks.delete"), (request, reply) =>
     removeTask(deps, request, reply),
   );
 
-  app.get("/api/projects/:id/tasks/", needs("tasks.view"), (request) =>
+  app.get("/api/projects/:id/tasks/", needs("tasks.view", "project"), (request) =>
     listProjectTasks(deps, request),
   );
   app.post("/api/projects/:id/tasks/", needs("tasks.create"), (request, reply) =>

@@ -1,38 +1,25 @@
-import { Readable } from "node:stream";
-import { isAppError, type ErrorCode } from "@bucketbridge/core";
 import type { StorageRecord } from "@bucketbridge/db";
-import type { ObjectInfo } from "@bucketbridge/storage";
 import type { ProviderDefinition } from "@bucketbridge/storage/providers";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
+import type { ProjectAccess } from "../../project-access.ts";
 import type { OpenStore } from "../../stores/stores.ts";
-import { matchesEtag } from "../conditional.ts";
-import { mediaTypeOf } from "../media-type.ts";
-import { toObjectHeaders } from "../object-headers.ts";
-import { parseRange, toContentRange } from "../range.ts";
 import { toLocalPath } from "./local-path.ts";
+import { isAbsent, sendFile, type FoundFile } from "./send-file.ts";
 
 const PROVIDER = "localfiles";
 const SERVING_IS_OFF =
   "Serving local files is switched off. Set LOCAL_FILES_SERVING_ENABLED=true and LOCAL_FILES_DOCUMENT_ROOT to switch it on.";
 
-/** Answers of the driver that mean "no such file for you"; which of them it was is nobody's business. */
-const ABSENT: ReadonlySet<ErrorCode> = new Set([
-  "not_found",
-  "permission_denied",
-  "invalid_input",
-  "unsupported",
-]);
-
-interface FoundFile {
-  readonly open: OpenStore;
-  readonly info: ObjectInfo;
-}
+/** What serving local files takes. */
+type LocalFileDeps = Pick<ApiDeps, "settings" | "storages" | "stores"> & {
+  readonly projectAccess: ProjectAccess;
+};
 
 /** `/data/local-files/?d=`: files below the folder of a connected source of a project that the caller may see (ls-api §4.6). */
-export function registerLocalFileRoutes(app: FastifyInstance, deps: ApiDeps): void {
+export function registerLocalFileRoutes(app: FastifyInstance, deps: LocalFileDeps): void {
   app.route({
     method: ["GET", "HEAD"],
     url: "/data/local-files/",
@@ -44,7 +31,7 @@ export function registerLocalFileRoutes(app: FastifyInstance, deps: ApiDeps): vo
 }
 
 async function serveLocalFile(
-  deps: ApiDeps,
+  deps: LocalFileDeps,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -64,7 +51,7 @@ async function serveLocalFile(
 
 /** The file as the deepest storage that has it gives it. */
 async function findFile(
-  { stores, storages }: ApiDeps,
+  { stores, storages, projectAccess }: LocalFileDeps,
   request: FastifyRequest,
   wanted: string,
   signal: AbortSignal,
@@ -72,8 +59,10 @@ async function findFile(
   const definition = await stores.find(PROVIDER);
   if (definition === undefined) return undefined;
   const { organizationId } = identityOf(request);
-  const found = await storages.list(organizationId, { direction: "source", provider: PROVIDER });
-  const places = found
+  const sources = await storages.list(organizationId, { direction: "source", provider: PROVIDER });
+  const visible = await projectAccess.visibleProjects(request);
+  const places = sources
+    .filter(({ projectId }) => visible?.includes(projectId) ?? true)
     .flatMap((storage) => toPlace(definition, storage, wanted))
     // The shortest key lies below the deepest folder.
     .toSorted((a, b) => a.key.length - b.key.length);
@@ -107,52 +96,7 @@ async function openFile(
     return { open, info: await open.store.stat(key, { signal }) };
   } catch (error) {
     await open.close();
-    if (isAppError(error) && ABSENT.has(error.code)) return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
-}
-
-/** Range and conditions as the contract has them: what cannot be satisfied is the whole file, never 416. */
-async function sendFile(
-  { open, info }: FoundFile,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  signal: AbortSignal,
-): Promise<FastifyReply> {
-  const etag = toEtag(info);
-  const mediaType = mediaTypeOf(info.key);
-  reply.headers({ ...toObjectHeaders(mediaType, info.key), etag });
-  if (matchesEtag(request.headers["if-none-match"], etag)) {
-    await open.close();
-    return reply.code(304).send();
-  }
-  const range = parseRange(request.headers.range, info.size);
-  reply.header("content-length", String(range?.length ?? info.size));
-  if (range !== undefined)
-    reply.code(206).header("content-range", toContentRange(range, info.size));
-  if (request.method === "HEAD") {
-    await open.close();
-    return reply.send();
-  }
-  const { body } = await open.store.read(info.key, range === undefined ? {} : { range }, {
-    signal,
-  });
-  return reply.send(Readable.from(closingAfter(body, open)));
-}
-
-/** Passes the bytes on; the store is closed at their end, also when the client leaves before. */
-async function* closingAfter(
-  body: AsyncIterable<Uint8Array>,
-  open: OpenStore,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* body;
-  } finally {
-    await open.close();
-  }
-}
-
-/** Weak: the time of the file system is no proof of equal bytes. */
-function toEtag({ modifiedAt, size }: ObjectInfo): string {
-  return `W/"${(modifiedAt?.getTime() ?? 0).toString(16)}-${size.toString(16)}"`;
 }

@@ -22,13 +22,13 @@ export async function findTaskReference(
   deps: ResolveDeps,
   request: FastifyRequest,
 ): Promise<FoundReference> {
-  const reference = readReference(request);
-  if (typeof reference !== "string") return reference;
   const taskId = toBigId(pathText(request));
   const { organizationId } = identityOf(request);
   const media =
     taskId === undefined ? undefined : await deps.media.findTask(organizationId, taskId);
   if (media === undefined) return MISSING;
+  const reference = readReference(request);
+  if (typeof reference !== "string") return reference;
   const sources = await deps.references.of(media.sources);
   const resolved = sources.resolve(reference, media.ownStorageId);
   if (resolved === undefined) return MISSING;
@@ -41,13 +41,13 @@ export async function findProjectReference(
   deps: ResolveDeps,
   request: FastifyRequest,
 ): Promise<FoundReference> {
-  const reference = readReference(request);
-  if (typeof reference !== "string") return reference;
   const projectId = toIntId(pathText(request));
   const { organizationId } = identityOf(request);
   const media =
     projectId === undefined ? undefined : await deps.media.findProject(organizationId, projectId);
   if (media === undefined) return MISSING;
+  const reference = readReference(request);
+  if (typeof reference !== "string") return reference;
   const bound = media.sources.map((source) => ({ ...source, restrictToPrefix: true }));
   const sources = await deps.references.of(bound);
   const resolved = sources.resolve(reference, null);

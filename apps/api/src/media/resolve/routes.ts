@@ -7,15 +7,15 @@ const NAMES = ["resolve", "presign"];
 
 /** References of task data as a browser opens them: a redirect to a signed URL, or the bytes themselves. */
 export function registerResolveRoutes(app: FastifyInstance, deps: ResolveDeps): void {
-  for (const [room, find] of [
-    ["tasks", findTaskReference],
-    ["projects", findProjectReference],
+  for (const [room, within, find] of [
+    ["tasks", "task", findTaskReference],
+    ["projects", "project", findProjectReference],
   ] as const) {
     for (const name of NAMES) {
       app.route({
         method: ["GET", "HEAD"],
         url: `/${room}/:id/${name}/`,
-        config: { permission: "media.view" },
+        config: { permission: "media.view", within },
         schema: {
           tags: ["media"],
           summary: "The object that a reference of task data names",

@@ -32,7 +32,7 @@ function registerKeyReading(app: FastifyInstance, deps: KeyDeps): void {
   app.withTypeProvider<ZodTypeProvider>().get(
     "/projects/:id/event-keys",
     {
-      config: { permission: "projects.view" },
+      config: { permission: "webhooks.view" },
       schema: {
         tags: TAGS,
         summary: "Keys in force, without their secrets",
