@@ -4,6 +4,7 @@ import type { Transaction } from "./client.ts";
 
 /** The hot statements: one file each in `sql/`, whose first lines are its contract (parameters, result, guarantees). */
 export const STATEMENT_NAMES = [
+  "annotation-only-truth",
   "annotation-save",
   "annotations-delete",
   "annotations-import",

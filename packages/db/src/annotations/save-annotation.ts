@@ -46,6 +46,8 @@ export interface AnnotationSave {
   readonly changes: AnnotationChanges;
   /** Saved only when nobody else saved it since this revision. */
   readonly expectedRevision?: number | undefined;
+  /** It becomes the ground truth of its task: the others are none any more. */
+  readonly isOnlyTruth?: boolean | undefined;
 }
 
 /** A saved annotation and the targets that want it: ring for them. */
@@ -83,14 +85,31 @@ export async function saveAnnotation(
         if (held.length === 0) return undefined;
         const row = await writeAnnotation(tx, statements, save, null);
         if (row === undefined) return undefined;
+        const others = save.isOnlyTruth === true ? await unmarkOthers(tx, statements, row.id) : [];
         const annotation = await readAnnotation(tx, row.id);
-        return annotation === undefined ? undefined : { annotation, ...toOutcome(row) };
+        if (annotation === undefined) return undefined;
+        const outcome = toOutcome(row);
+        const targetIds = [...new Set([...outcome.targetIds, ...others])];
+        return { annotation, ...outcome, targetIds };
       },
       { op: "db.annotation.save" },
     );
   } catch (error) {
     throw toSaveError(error, save.changes);
   }
+}
+
+async function unmarkOthers(
+  tx: Transaction,
+  statements: Statements,
+  annotationId: bigint,
+): Promise<readonly number[]> {
+  const [row] = await runStatement<{ targets: readonly number[] }>(
+    tx,
+    statements["annotation-only-truth"],
+    [toSafeId(annotationId)],
+  );
+  return row?.targets ?? [];
 }
 
 /** Ids of a saved row. */
