@@ -188,7 +188,7 @@ async function readUpdate(
     fields: changedFields(storage, draft),
     secrets: namesSecrets(raw, kind) ? draft.secrets : undefined,
     settingsVersion: storage.settingsVersion,
-    effect: toEffect(kind, stored.draft, draft),
+    effect: toEffect(kind, stored, draft),
   };
   return { update, warnings };
 }

@@ -54,9 +54,11 @@ export function demandSecretsForNewHost(
   reader: FieldReader,
   { definition, fields }: StorageKind,
   stored: Pick<StorageDraft, "settings" | "secrets">,
-  wanted: Pick<StorageDraft, "settings">,
+  wanted: Pick<StorageDraft, "settings" | "secrets">,
 ): void {
-  if (!requiresSecretsAgain(definition, stored.settings, wanted.settings)) return;
+  // What names a host may be a secret itself, as the account of `azure` is.
+  const before = { ...stored.settings, ...stored.secrets };
+  if (!requiresSecretsAgain(definition, before, { ...wanted.settings, ...wanted.secrets })) return;
   const hosts = fields.filter(({ host }) => host).map(({ name }) => name);
   for (const secret of Object.keys(stored.secrets)) {
     if (reader.has(secret)) continue;

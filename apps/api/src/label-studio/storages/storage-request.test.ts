@@ -1,9 +1,11 @@
 import { AppError } from "@bucketbridge/core";
 import { describe, expect, test } from "vitest";
+import { listSettingsFields, loadProvider } from "@bucketbridge/storage/providers";
 import { bucketKind } from "../../../test/fixtures/bucket-provider.ts";
 import { ApiError } from "../../api-error.ts";
 import { FieldReader, type RawFields } from "../fields.ts";
 import { emptyDraft, type StorageDraft } from "./draft.ts";
+import type { StorageKind } from "./storage-kind.ts";
 import { readStorage, readStorageOver, type StoredDraft } from "./storage-request.ts";
 import { toEffect } from "./update-effect.ts";
 
@@ -204,6 +206,52 @@ describe("the effect of a change", () => {
     ["the method", { useBlobUrls: true }, "refilter"],
     ["the bucket", { settings: { bucket: "dogs" } }, "move"],
   ] as const)("of %s is told by its field", (_name, change, effect) => {
-    expect(toEffect(kind, stored, { ...stored, ...change })).toBe(effect);
+    const before = { draft: stored, unreadable: undefined };
+    expect(toEffect(kind, before, { ...stored, ...change })).toBe(effect);
+  });
+});
+
+describe("an account that is itself a secret", () => {
+  const stored: StorageDraft = {
+    ...base,
+    settings: { container: "cats" },
+    secrets: { account_name: "one", account_key: "a2V5" },
+  };
+  const lost = new AppError({
+    code: "invalid_config",
+    reason: "secret.unreadable",
+    message: "enter them again",
+  });
+
+  async function azureKind(): Promise<StorageKind> {
+    const definition = await loadProvider("azure");
+    return { ...kind, definition, fields: listSettingsFields(definition.settings) };
+  }
+
+  test("is not changed without the key, which would sign for another account", async () => {
+    const azure = await azureKind();
+    const change = (raw: RawFields) => {
+      const reader = new FieldReader(raw);
+      const draft = readStorageOver(reader, raw, { draft: stored, unreadable: undefined }, azure);
+      reader.finish();
+      return draft;
+    };
+    expect(complaints(() => change({ account_name: "two" }))).toEqual({
+      account_key: [expect.stringContaining("account_name changed") as string],
+    });
+    expect(change({ account_name: "two", account_key: "bmV3" }).secrets["account_name"]).toBe(
+      "two",
+    );
+    expect(change({ account_name: "one", account_key: "bmV3" }).secrets["account_key"]).toBe(
+      "bmV3",
+    );
+  });
+
+  test("is another place when it changes, and the same after a lost key was entered again", async () => {
+    const azure = await azureKind();
+    const wanted = { ...stored, secrets: { account_name: "two", account_key: "bmV3" } };
+    expect(toEffect(azure, { draft: stored, unreadable: undefined }, wanted)).toBe("move");
+    const without = { draft: { ...stored, secrets: {} }, unreadable: lost };
+    expect(toEffect(azure, without, stored)).toBe("restart");
   });
 });

@@ -2,6 +2,7 @@ import type { StorageRecord, StorageUpdate, UpdateEffect } from "@bucketbridge/d
 import { changedLocation } from "@bucketbridge/storage/providers";
 import type { StorageDraft } from "./draft.ts";
 import type { StorageKind } from "./storage-kind.ts";
+import type { StoredDraft } from "./storage-request.ts";
 
 /** Fields that decide which objects a run takes and what it makes of them. */
 const RULES = [
@@ -19,13 +20,18 @@ const PLACES = [
   "jsonExtension",
 ] as const satisfies readonly (keyof StorageDraft)[];
 
-/** What a change means for a run under way and for the objects that are known. */
+/**
+ * What a change means for a run under way and for the objects that are known. Secrets that could not be read count as the same
+ * place: whoever enters them again finds his objects known.
+ */
 export function toEffect(
   { definition, direction }: Pick<StorageKind, "definition" | "direction">,
-  stored: StorageDraft,
+  { draft: stored, unreadable }: StoredDraft,
   wanted: StorageDraft,
 ): UpdateEffect {
-  if (changedLocation(definition, stored.settings, wanted.settings)) return "move";
+  const secrets = unreadable === undefined ? stored.secrets : wanted.secrets;
+  const place = { ...wanted.settings, ...wanted.secrets };
+  if (changedLocation(definition, { ...stored.settings, ...secrets }, place)) return "move";
   const differs = (name: (typeof RULES | typeof PLACES)[number]) =>
     (stored[name] ?? "") !== (wanted[name] ?? "");
   if (direction === "target" && PLACES.some(differs)) return "move";
