@@ -39,11 +39,15 @@ describe("tasks", () => {
     (await json<{ detail: string }>(options, status)).detail;
 
   /** A task that a sync of a storage made with the files method. */
-  async function addSyncedTask(projectId: number, key: string): Promise<number> {
+  async function addSyncedTask(
+    projectId: number,
+    key: string,
+    { provider = "s3", settings = {} } = {},
+  ): Promise<number> {
     const { organizationId } = api().owner;
     return api().database.inOrganization(organizationId, async (tx) => {
       const storage = await tx.storage.create({
-        data: { organizationId, projectId, direction: "source", provider: "s3" },
+        data: { organizationId, projectId, direction: "source", provider, settings },
       });
       const object = await tx.sourceObject.create({
         data: {
@@ -234,6 +238,34 @@ describe("tasks", () => {
         data: { $undefined$: "s3://imgs/subdir/image1.jpg" },
       });
     });
+
+    it.each([
+      ["sub/a.jpg", "/data/root/ds", "/data/root/ds/sub/a.jpg"],
+      ["./one.jpg", "/data/root/one.jpg", "/data/root/one.jpg"],
+    ])(
+      "shows the absolute path of a local file, and finds it by that: %s",
+      async (key, path, shown) => {
+        const project = await makeProject();
+        const id = await addSyncedTask(project, key, {
+          provider: "localfiles",
+          settings: { path },
+        });
+        expect(await json({ url: `/api/tasks/${String(id)}/` })).toMatchObject({
+          storage_filename: shown,
+        });
+        const filter = {
+          filter: "filter:tasks:storage_filename",
+          operator: "equal",
+          type: "String",
+          value: shown,
+        };
+        const query = encodeURIComponent(
+          JSON.stringify({ filters: { conjunction: "and", items: [filter] } }),
+        );
+        const found = await json({ url: `/api/tasks/?project=${String(project)}&query=${query}` });
+        expect((found["tasks"] as Json[]).map((task) => task["id"])).toEqual([id]);
+      },
+    );
 
     it.each(["999999", "abc", "99999999999999999999", "-1"])(
       "does not find task %s",

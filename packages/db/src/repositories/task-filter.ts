@@ -1,4 +1,5 @@
 import { Prisma } from "../../generated/prisma/client.ts";
+import { STORAGE_FILENAME } from "./storage-filename.ts";
 
 /** Columns of a task that a filter or an order may name, with the type of their values. */
 export const TASK_COLUMNS = {
@@ -72,7 +73,7 @@ const EXPRESSIONS: Readonly<Record<TaskColumn, Prisma.Sql>> = {
   isLabeled: Prisma.sql`t.is_labeled`,
   createdAt: Prisma.sql`t.created_at`,
   updatedAt: Prisma.sql`t.updated_at`,
-  storageFilename: Prisma.sql`(SELECT o.key FROM source_object o WHERE o.id = t.source_object_id)`,
+  storageFilename: Prisma.sql`(SELECT ${STORAGE_FILENAME} FROM source_object o WHERE o.id = t.source_object_id)`,
 };
 
 /** The condition of a filter over `task t`; TRUE for the empty filter. `dataKey`: what `$undefined$` of task data reads as. */

@@ -5,6 +5,7 @@ import type { TaskDocument } from "../import/records.ts";
 import { InnerIds } from "../import/inner-ids.ts";
 import { createTasks } from "../tasks/create-tasks.ts";
 import { deleteTasks, type DeletedTasks } from "../tasks/delete-tasks.ts";
+import { STORAGE_FILENAME } from "./storage-filename.ts";
 import { toFilterSql, toOrderSql, type TaskFilter, type TaskOrder } from "./task-filter.ts";
 
 /** A task without its annotations. */
@@ -176,7 +177,7 @@ interface TaskRow {
 const COLUMNS = Prisma.sql`t.id, t.external_id AS "externalId", t.project_id AS "projectId", t.inner_id AS "innerId", t.data, t.meta, t.created_at AS "createdAt",
   t.updated_at AS "updatedAt", t.updated_by_id AS "updatedById", t.is_labeled AS "isLabeled", t.overlap, t.allow_skip AS "allowSkip",
   t.total_annotations AS "totalAnnotations", t.cancelled_annotations AS "cancelledAnnotations",
-  t.total_predictions AS "totalPredictions", o.key AS "storageFilename", o.storage_id AS "storageId"`;
+  t.total_predictions AS "totalPredictions", ${STORAGE_FILENAME} AS "storageFilename", o.storage_id AS "storageId"`;
 
 /** Ids first: an offset then runs over an index or over sorted ids, and rows are read for the page only. */
 async function listTasks(tx: Transaction, query: TaskQuery): Promise<TaskRecord[]> {
