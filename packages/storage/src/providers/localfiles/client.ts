@@ -11,14 +11,11 @@ import {
   unlink,
   type FileHandle,
 } from "node:fs/promises";
-import { randomUUID } from "node:crypto";
 import path from "node:path";
 import type { LocalRoot } from "./credentials.ts";
 import { errnoOf, linkFault, LocalFilesFault } from "./errors.ts";
 import { OpenDirectory } from "./open-directory.ts";
-
-/** Names of files that are being written; listings leave them out. */
-export const TEMPORARY_NAME = /^\.bucketbridge-[0-9a-f-]{36}\.tmp$/;
+import { AbandonedFiles, makeTemporaryName } from "./temporary-files.ts";
 
 /** Windows has no such flag, and no links without special rights. */
 const NO_FOLLOW = (constants.O_NOFOLLOW as number | undefined) ?? 0;
@@ -48,6 +45,7 @@ export interface WholeFile {
  */
 export class FileAccess {
   readonly #hasProcFd: boolean;
+  readonly #abandoned = new AbandonedFiles();
 
   constructor(hasProcFd: boolean = existsSync(PROC_FD)) {
     this.#hasProcFd = hasProcFd;
@@ -96,7 +94,7 @@ export class FileAccess {
     content: WholeFile,
   ): Promise<BigIntStats> {
     const directory = await this.#ensureDirectory(root, segments.slice(0, -1));
-    const temporary = directory.pathOf(`.bucketbridge-${randomUUID()}.tmp`);
+    const temporary = directory.pathOf(makeTemporaryName());
     const target = directory.pathOf(segments.at(-1) ?? "");
     try {
       const stats = await writeNew(temporary, content);
@@ -106,6 +104,7 @@ export class FileAccess {
       if (content.mustBeAbsent) await linkNew(temporary, target);
       else await rename(temporary, target);
       await directory.flush();
+      await this.#abandoned.sweep(directory, path.dirname(path.join(root.directory, ...segments)));
       return stats;
     } finally {
       await rm(temporary, { force: true });

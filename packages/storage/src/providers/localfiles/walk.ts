@@ -1,10 +1,11 @@
 import type { Dirent } from "node:fs";
 import { lstat, opendir } from "node:fs/promises";
 import { fromByteString } from "./byte-string.ts";
-import { TEMPORARY_NAME, type FileAccess } from "./client.ts";
+import type { FileAccess } from "./client.ts";
 import type { LocalRoot } from "./credentials.ts";
 import { errnoOf, LocalFilesFault } from "./errors.ts";
 import type { OpenDirectory } from "./open-directory.ts";
+import { TEMPORARY_NAME } from "./temporary-files.ts";
 
 /** What a walk finds: a file, or a name or folder that cannot be listed. */
 export interface WalkedEntry {
