@@ -1,4 +1,4 @@
-import type { Database } from "../client.ts";
+import type { Database, Transaction } from "../client.ts";
 import { Prisma } from "../../generated/prisma/client.ts";
 
 /** What lies in a project. */
@@ -37,67 +37,56 @@ const PROJECT_OF: Readonly<Record<ProjectPart, (id: number, userId: number) => P
 
 /** Repository over `database`. */
 export function createProjectAccessRepository(database: Database): ProjectAccessRepository {
-  const op = { op: "db.project-access" };
+  const run = <T>(organizationId: number, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    database.inOrganization(organizationId, work, { op: "db.project-access" });
   return {
-    isMember: (organizationId, userId, { kind, id }) =>
-      database.inOrganization(
-        organizationId,
-        async (tx) => {
-          const rows = await tx.$queryRaw<unknown[]>`
-            SELECT 1 FROM project_member m JOIN project p ON p.id = m.project_id AND p.deleted_at IS NULL
-            WHERE m.user_id = ${userId} AND m.project_id = ${PROJECT_OF[kind](id, userId)}`;
-          return rows.length > 0;
-        },
-        op,
-      ),
+    isMember: (organizationId, userId, part) =>
+      run(organizationId, (tx) => isMember(tx, userId, part)),
     listProjectIds: (organizationId, userId) =>
-      database.inOrganization(
-        organizationId,
-        async (tx) => {
-          const rows = await tx.projectMember.findMany({
-            where: { userId, project: { deletedAt: null } },
-            select: { projectId: true },
-            orderBy: { projectId: "asc" },
-          });
-          return rows.map(({ projectId }) => projectId);
-        },
-        op,
-      ),
+      run(organizationId, async (tx) => {
+        const rows = await tx.projectMember.findMany({
+          where: { userId, project: { deletedAt: null } },
+          select: { projectId: true },
+          orderBy: { projectId: "asc" },
+        });
+        return rows.map(({ projectId }) => projectId);
+      }),
     add: (organizationId, projectId, userId) =>
-      database.inOrganization(
-        organizationId,
-        async (tx) => {
-          const added = await tx.$executeRaw`
-            INSERT INTO project_member (organization_id, project_id, user_id)
-            SELECT p.organization_id, p.id, m.user_id FROM project p
-            JOIN membership m ON m.organization_id = p.organization_id AND m.user_id = ${userId}
-            WHERE p.id = ${projectId} AND p.deleted_at IS NULL
-            ON CONFLICT (project_id, user_id) DO UPDATE SET created_at = project_member.created_at`;
-          return added > 0;
-        },
-        op,
-      ),
+      run(organizationId, (tx) => addMember(tx, projectId, userId)),
     remove: (organizationId, projectId, userId) =>
-      database.inOrganization(
-        organizationId,
-        async (tx) => {
-          const { count } = await tx.projectMember.deleteMany({ where: { projectId, userId } });
-          return count > 0;
-        },
-        op,
-      ),
+      run(organizationId, async (tx) => {
+        const { count } = await tx.projectMember.deleteMany({ where: { projectId, userId } });
+        return count > 0;
+      }),
     listUserIds: (organizationId, projectId) =>
-      database.inOrganization(
-        organizationId,
-        async (tx) => {
-          const rows = await tx.projectMember.findMany({
-            where: { projectId },
-            select: { userId: true },
-            orderBy: { userId: "asc" },
-          });
-          return rows.map(({ userId }) => userId);
-        },
-        op,
-      ),
+      run(organizationId, async (tx) => {
+        const rows = await tx.projectMember.findMany({
+          where: { projectId },
+          select: { userId: true },
+          orderBy: { userId: "asc" },
+        });
+        return rows.map(({ userId }) => userId);
+      }),
   };
+}
+
+async function isMember(
+  tx: Transaction,
+  userId: number,
+  { kind, id }: { readonly kind: ProjectPart; readonly id: number },
+): Promise<boolean> {
+  const rows = await tx.$queryRaw<unknown[]>`
+    SELECT 1 FROM project_member m JOIN project p ON p.id = m.project_id AND p.deleted_at IS NULL
+    WHERE m.user_id = ${userId} AND m.project_id = ${PROJECT_OF[kind](id, userId)}`;
+  return rows.length > 0;
+}
+
+async function addMember(tx: Transaction, projectId: number, userId: number): Promise<boolean> {
+  const added = await tx.$executeRaw`
+    INSERT INTO project_member (organization_id, project_id, user_id)
+    SELECT p.organization_id, p.id, m.user_id FROM project p
+    JOIN membership m ON m.organization_id = p.organization_id AND m.user_id = ${userId}
+    WHERE p.id = ${projectId} AND p.deleted_at IS NULL
+    ON CONFLICT (project_id, user_id) DO UPDATE SET created_at = project_member.created_at`;
+  return added > 0;
 }
