@@ -81,7 +81,7 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       maxBodyBytes: 1024 * 1024,
       tokenKeys: [new Secret(randomBytes(32).toString("hex"))],
       localFiles: { documentRoot: undefined, servingEnabled: false },
-      storageTypes: { offered: "all", gcsImpersonation: false },
+      storageTypes: { offered: "all", gcsImpersonation: false, localFiles: true },
       // No worker runs here: nothing becomes final by waiting.
       syncWaitMs: 0,
       syncOnTargetCreation: true,

@@ -8,6 +8,7 @@ export const storageTypesSlice = defineSlice({
   schema: z.object({
     offered: z.enum(["all", "community"], "must be all or community"),
     gcsImpersonation: flag,
+    localFiles: flag,
   }),
   variables: {
     offered: {
@@ -19,6 +20,12 @@ export const storageTypesSlice = defineSlice({
       env: "fflag_feat_bros_763_gcs_sa_impersonation",
       default: "false",
       meaning: "offer gcs_sa, Google Cloud Storage by service account impersonation",
+    },
+    localFiles: {
+      env: "ENABLE_LOCAL_FILES_STORAGE",
+      contract: true,
+      default: "true",
+      meaning: "offer localfiles; false takes the type out of lists and routes, whatever is served",
     },
   },
 });
