@@ -57,14 +57,16 @@ describe("least privilege", () => {
 });
 
 describe("the check of a connection", () => {
+  interface Check {
+    readonly prefix?: string;
+    readonly direction?: "source" | "target";
+    readonly way?: typeof egress;
+    readonly timeoutMs?: number;
+  }
+
   async function check(
     fields: Record<string, unknown>,
-    {
-      prefix = "",
-      direction = "source",
-      way = egress,
-      timeoutMs = 20_000,
-    } = {},
+    { prefix = "", direction = "source", way = egress, timeoutMs = 20_000 }: Check = {},
   ): Promise<unknown> {
     const driver = await openDatabricks(fields, way);
     const options = { direction, prefix, signal: AbortSignal.timeout(timeoutMs) };

@@ -184,7 +184,9 @@ describe("what an answer of the workspace means", () => {
         put: () => driver.put?.({ key: "x", body: new Uint8Array() }, { signal }),
         delete: () => driver.delete?.("a.txt", { signal }),
       };
-      expect(await classOf(Promise.resolve().then(calls[name]))).toMatchObject({
+      expect(
+        await classOf(Promise.resolve().then((): Promise<unknown> | undefined => calls[name]())),
+      ).toMatchObject({
         code: "canceled",
       });
     },
