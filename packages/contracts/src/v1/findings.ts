@@ -6,7 +6,7 @@ import { MAX_PAGE_ENTRIES, pageQuery } from "./paging.ts";
  * missing: delivered and not in the bucket. changed: there, with another content than was put. stale: there again although it was
  * deleted. foreign: nobody delivered it; it is never touched.
  */
-export const findingKind = z.enum(["changed", "foreign", "missing", "stale"]);
+const findingKind = z.enum(["changed", "foreign", "missing", "stale"]);
 
 /** One thing that a comparison of a target with its bucket found. */
 export const findingView = z
