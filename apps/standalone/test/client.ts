@@ -10,6 +10,9 @@ export interface Answer {
 
 /** The one way in: HTTP, with a token, as any script of a user. */
 export interface Client {
+  /** For programs that bring their own client. */
+  readonly address: string;
+  readonly token: string;
   call(
     method: "GET" | "POST" | "PATCH" | "DELETE",
     path: string,
@@ -23,6 +26,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** A client of the API at `address`. */
 export function createClient(address: string, token: string): Client {
   return {
+    address,
+    token,
     call: async (method, path, body) => {
       const response = await fetch(new URL(path, address), {
         method,
