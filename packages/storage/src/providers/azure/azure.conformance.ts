@@ -1,4 +1,5 @@
 import { describe } from "vitest";
+import { azureAccountHarness } from "../../testing/azure-account-harness.ts";
 import { azureFakeHarness } from "../../testing/azure-fake-harness.ts";
 import { azuriteHarness } from "../../testing/azure-harness.ts";
 import { describeDriverConformance } from "../../testing/conformance.ts";
@@ -9,4 +10,8 @@ describe("azure on the fake", () => {
 
 describe("azure on Azurite", () => {
   describeDriverConformance(() => azuriteHarness("azure"));
+});
+
+describe("azure on an account", () => {
+  describeDriverConformance(() => azureAccountHarness("azure"));
 });

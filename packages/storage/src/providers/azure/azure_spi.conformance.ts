@@ -1,4 +1,5 @@
 import { describe } from "vitest";
+import { azureAccountHarness } from "../../testing/azure-account-harness.ts";
 import { azureFakeHarness } from "../../testing/azure-fake-harness.ts";
 import { azuriteHarness } from "../../testing/azure-harness.ts";
 import { describeDriverConformance } from "../../testing/conformance.ts";
@@ -9,4 +10,8 @@ describe("azure_spi on the fake", () => {
 
 describe("azure_spi on Azurite", () => {
   describeDriverConformance(() => azuriteHarness("azure_spi"));
+});
+
+describe("azure_spi on an account", () => {
+  describeDriverConformance(() => azureAccountHarness("azure_spi"));
 });

@@ -163,7 +163,7 @@ describe("signed URLs", () => {
     const tokens = await startAzureStand("azure_spi");
     const signer = await tokens.open();
     const week = { ...GET, ttlSeconds: 7 * 86_400 };
-    const urls = await Promise.all([1, 2, 3].map(() => signer.presignRead?.("k", week, ctx)));
+    const urls = await Promise.all([1, 2, 3].map(async () => signer.presignRead?.("k", week, ctx)));
     expect(tokens.fake.counters.delegation_key).toBe(1);
     const end = urls[0]?.searchParams.get("se");
     expect(end).toBe(urls[0]?.searchParams.get("ske"));
