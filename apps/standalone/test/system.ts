@@ -182,6 +182,7 @@ function startExportWorker(
     },
     lockMs: 4_000,
     stalledIntervalMs: 1_000,
+    sweepIntervalMs: 1_000,
   };
   const clock = clockShiftMs === 0 ? {} : { NODE_OPTIONS: `--import=${SHIFTED_CLOCK}` };
   return startScript([EXPORT_WORKER, JSON.stringify(settings)], {

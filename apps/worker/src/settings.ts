@@ -28,4 +28,6 @@ export interface WorkerSettings {
   /** For tests: how soon the job of a dead worker runs again. */
   readonly lockMs?: number | undefined;
   readonly stalledIntervalMs?: number | undefined;
+  /** For tests: how soon a sweep finds what nobody works on. */
+  readonly sweepIntervalMs?: number | undefined;
 }

@@ -95,6 +95,7 @@ async function stopWorker(
 /** What every worker does beside its jobs. */
 function startLoops(deps: WorkerDeps): BackgroundLoop[] {
   const { clock, log } = deps;
+  const { sweepIntervalMs = SWEEP_INTERVAL_MS } = deps.settings;
   const sweep = new Sweep({ store: deps.sweeps, engine: deps.engine, log });
   const targetSweep = new TargetSweep(deps.targetSweeps, deps.bell);
   return [
@@ -102,9 +103,9 @@ function startLoops(deps: WorkerDeps): BackgroundLoop[] {
       name: "sweep",
       round: async () => {
         await sweep.round();
-        return SWEEP_INTERVAL_MS;
+        return sweepIntervalMs;
       },
-      retryMs: SWEEP_INTERVAL_MS,
+      retryMs: sweepIntervalMs,
       clock,
       log,
     }),
@@ -112,9 +113,9 @@ function startLoops(deps: WorkerDeps): BackgroundLoop[] {
       name: "target sweep",
       round: async () => {
         await targetSweep.round();
-        return SWEEP_INTERVAL_MS;
+        return sweepIntervalMs;
       },
-      retryMs: SWEEP_INTERVAL_MS,
+      retryMs: sweepIntervalMs,
       clock,
       log,
     }),

@@ -189,6 +189,7 @@ class OwnWorld implements World {
       inFlightBytes: 64 * 1024 * 1024,
       engine: {},
       exporting: {},
+      sweepIntervalMs: 500,
       retention: {
         solvedIssueDays: 30,
         runsPerStorage: 200,
