@@ -153,7 +153,7 @@ const ANSWERS: readonly (readonly [
   [412, "conditionNotMet", "precondition_failed", undefined],
   [416, "requestedRangeNotSatisfiable", "invalid_input", "gcs.invalid_range"],
   [429, "rateLimitExceeded", "rate_limited", "gcs.rate_limited"],
-  [429, "unknown", "rate_limited", "gcs.rate_limited"],
+  [429, "other", "rate_limited", "gcs.rate_limited"],
   [500, "backendError", "unavailable", "gcs.unavailable"],
   [501, "notImplemented", "unsupported", undefined],
   [502, "badGateway", "unavailable", "gcs.unavailable"],
@@ -162,14 +162,15 @@ const ANSWERS: readonly (readonly [
 ];
 
 describe("answers of storage", () => {
-  it.each(ANSWERS)("%i %s is %s", async (...row) => {
-    const [status, reason, code, ours, message] = row;
-    // A 401 is asked again with another token.
-    const fault = fake.inject({ on: "get", times: 2, kind: "error", status, reason, message });
-    const found = await classOf("stat", await open());
-    fault.remove();
-    expect(found).toMatchObject({ code, ...(ours === undefined ? {} : { reason: ours }) });
-  });
+  for (const [status, reason, code, ours, message] of ANSWERS) {
+    it(`${String(status)} ${reason} is ${ours ?? code}`, async () => {
+      // A 401 is asked again with another token.
+      const fault = fake.inject({ on: "get", times: 2, kind: "error", status, reason, message });
+      const found = await classOf("stat", await open());
+      fault.remove();
+      expect(found).toMatchObject({ code, ...(ours === undefined ? {} : { reason: ours }) });
+    });
+  }
 
   it("carry the delay that the store asks for", async () => {
     const headers = { "retry-after": "7" };
