@@ -130,11 +130,8 @@ module.exports = {
     }),
     onlyIn(
       "bullmq-only-in-queue",
-      "the queue has one door; the redis provider has its own ioredis",
-      {
-        owners: ["^packages/queue/", "^packages/storage/src/providers/redis/"],
-        target: "^node_modules/(bullmq|ioredis)/",
-      },
+      "the queue has one door; Redis as a store is spoken to without ioredis (docs/adr)",
+      { owners: ["^packages/queue/"], target: "^node_modules/(bullmq|ioredis)/" },
     ),
     {
       name: "sockets-only-in-egress",

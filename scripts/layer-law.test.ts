@@ -71,7 +71,7 @@ const PLANTED: readonly (readonly [rule: string, from: string, to: string])[] = 
   ["bullmq-only-in-queue", "apps/worker/src/a28.ts", "node_modules/bullmq/index.js"],
   [
     "bullmq-only-in-queue",
-    "packages/storage/src/providers/s3/a29.ts",
+    "packages/storage/src/providers/redis/a29.ts",
     "node_modules/ioredis/index.js",
   ],
   ["sockets-only-in-egress", "packages/sync/src/a30.ts", "node:https"],
