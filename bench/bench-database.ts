@@ -99,7 +99,7 @@ export class BenchDatabase {
   /** As a worker connects. */
   readonly database: Database;
   readonly organizationId: number;
-  readonly #projectId: number;
+  readonly projectId: number;
   readonly #drop: () => Promise<void>;
 
   private constructor(
@@ -114,7 +114,7 @@ export class BenchDatabase {
     this.adminUrl = opening.adminUrl;
     this.database = parts.database;
     this.organizationId = parts.organizationId;
-    this.#projectId = parts.projectId;
+    this.projectId = parts.projectId;
     this.#drop = () => opening.drop();
   }
 
@@ -140,7 +140,7 @@ export class BenchDatabase {
     fields: Pick<StorageFields, "settings" | "secrets"> & Partial<StorageFields>,
   ): Promise<number> {
     const { id } = await createStorageRepository(this.database).create(this.organizationId, {
-      projectId: this.#projectId,
+      projectId: this.projectId,
       direction: "source",
       provider: "s3",
       title: "bench",

@@ -4,8 +4,11 @@ import { BenchCluster } from "./bench-database.ts";
 import { describeLoad, toTable, type Figure } from "./report.ts";
 import { S3Server } from "./s3-server.ts";
 import type { Section } from "./section.ts";
+import { deliveriesSection } from "./sections/deliveries.ts";
+import { exportsSection } from "./sections/exports.ts";
 import { filesSection } from "./sections/files.ts";
 import { memorySection } from "./sections/memory.ts";
+import { outageSection } from "./sections/outage.ts";
 import { pagesSection } from "./sections/pages.ts";
 import { replicasSection } from "./sections/replicas.ts";
 import { rowsSection } from "./sections/rows.ts";
@@ -16,6 +19,9 @@ const SECTIONS: readonly Section[] = [
   rowsSection,
   memorySection,
   replicasSection,
+  deliveriesSection,
+  exportsSection,
+  outageSection,
 ];
 const DEFAULT_REPETITIONS = "5";
 

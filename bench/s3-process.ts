@@ -16,7 +16,20 @@ export type S3Command =
       readonly count: number;
       readonly body: string;
     }
-  | { readonly kind: "latency"; readonly listMs: number };
+  | { readonly kind: "latency"; readonly listMs?: number; readonly putMs?: number }
+  | { readonly kind: "empty"; readonly bucket: string }
+  /** Every write is reset until `isDown` is false again. */
+  | { readonly kind: "outage"; readonly isDown: boolean }
+  /** Answered with what was written into the bucket, in that order. */
+  | { readonly kind: "writes"; readonly bucket: string };
+
+/** One write as the store saw it. */
+export interface BenchWrite {
+  readonly key: string;
+  /** The `note` in the result of an annotation; "" of a deletion. */
+  readonly note: string;
+  readonly appliedAtMs: number;
+}
 
 /** How the parent reaches the server. */
 export interface S3Address {
@@ -34,32 +47,55 @@ function documentKey(index: number): string {
   return `tasks/${String(index).padStart(6, "0")}.json`;
 }
 
-const fake = await startS3Fake();
+/** Without parsing: a store does not look into what it gets. */
+const NOTE = /"note": ?"([^"]*)"/;
 
-function obey(command: S3Command): void {
+const fake = await startS3Fake({
+  describe: (body) => NOTE.exec(body.toString("utf8"))?.[1] ?? "",
+});
+let outage: ReturnType<typeof fake.inject> | undefined;
+
+/** Gives what the parent gets as answer. */
+function obey(command: S3Command): unknown {
   switch (command.kind) {
     case "listing":
       fake.preRender(command.bucket, { count: command.count, key: imageKey });
-      return;
+      return undefined;
     case "object":
       fake.putObject(command.bucket, command.key, command.body);
-      return;
+      return undefined;
     case "copies":
       fake.putCopies(
         command.bucket,
         Array.from({ length: command.count }, (_, index) => documentKey(index)),
         command.body,
       );
-      return;
+      return undefined;
     case "latency":
-      fake.setLatency({ list: command.listMs });
-      return;
+      fake.setLatency({ list: command.listMs ?? 0, put: command.putMs ?? 0 });
+      return undefined;
+    case "empty":
+      fake.createBucket({ name: command.bucket });
+      return undefined;
+    case "outage":
+      outage?.remove();
+      outage = command.isDown
+        ? fake.inject({ kind: "reset", on: ["put", "delete"], times: Infinity })
+        : undefined;
+      return undefined;
+    case "writes":
+      return fake.operations
+        .filter(({ bucket }) => bucket === command.bucket)
+        .map(({ key, description, appliedAt }): BenchWrite => ({
+          key,
+          note: description,
+          appliedAtMs: appliedAt,
+        }));
   }
 }
 
 process.on("message", (command) => {
-  obey(command as S3Command);
-  process.send?.("done");
+  process.send?.({ answer: obey(command as S3Command) });
 });
 process.on("disconnect", () => process.exit(0));
 const [key] = fake.accessKeys;

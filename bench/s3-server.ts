@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { S3Address, S3Command } from "./s3-process.ts";
+import type { BenchWrite, S3Address, S3Command } from "./s3-process.ts";
 
 /** The S3 server of the benchmark as its parent sees it. */
 export class S3Server {
@@ -22,8 +22,12 @@ export class S3Server {
 
   /** Does what is asked for and waits for it. */
   async send(command: S3Command): Promise<void> {
-    this.#child.send(command);
-    await once(this.#child, "message");
+    await this.#ask(command);
+  }
+
+  /** What was written into a bucket, in that order. */
+  async writes(bucket: string): Promise<readonly BenchWrite[]> {
+    return (await this.#ask({ kind: "writes", bucket })) as readonly BenchWrite[];
   }
 
   async stop(): Promise<void> {
@@ -32,7 +36,13 @@ export class S3Server {
     await exited;
   }
 
-  /** Settings and secrets of a source storage on one of its buckets. */
+  async #ask(command: S3Command): Promise<unknown> {
+    this.#child.send(command);
+    const [message] = (await once(this.#child, "message")) as [{ readonly answer?: unknown }];
+    return message.answer;
+  }
+
+  /** Settings and secrets of a storage on one of its buckets. */
   source(bucket: string): {
     readonly settings: Readonly<Record<string, unknown>>;
     readonly secrets: Readonly<Record<string, string>>;

@@ -16,6 +16,7 @@ export interface WorkerEnvironment {
   readonly secretKeys: string;
   /** Undefined: jobs are kept in PostgreSQL. */
   readonly redisUrl: string | undefined;
+  readonly group: "import" | "export";
 }
 
 /** A worker process as it runs in production. */
@@ -46,7 +47,7 @@ export class BenchWorker {
         BUCKETBRIDGE_TOKEN_KEY: "Zm9yLXRlc3RzLW9ubHktMTIzNDU2Nzg5MC1hYmNkZWZnaGlqa2w",
         BUCKETBRIDGE_EGRESS_ALLOW: "loopback",
         BUCKETBRIDGE_LOG_LEVEL: "error",
-        BUCKETBRIDGE_WORKER_QUEUES: "import",
+        BUCKETBRIDGE_WORKER_QUEUES: environment.group,
         BUCKETBRIDGE_WORKER_PORT: String(port),
       },
     });

@@ -15,9 +15,17 @@ const POLL_MS = 100;
 /** Real worker processes on a database and a queue that nobody used before. */
 export interface WorkerWorld {
   readonly database: BenchDatabase;
+  /** Where jobs are kept. Undefined: in PostgreSQL. */
+  readonly redisUrl: string | undefined;
   readonly workers: readonly BenchWorker[];
   /** Asks for a sync as the API does and waits for its end. Rejects when it did not complete. */
   readonly sync: (storageId: number) => Promise<void>;
+}
+
+/** Which workers, and where their jobs are kept: where they are best kept unless told otherwise. */
+export interface WorkerWorldOptions {
+  readonly group?: "import" | "export";
+  readonly queue?: "redis" | "postgres";
 }
 
 /** Gives `work` such a world with `count` workers that are ready, and ends it. */
@@ -25,33 +33,41 @@ export async function withWorkers(
   bench: Bench,
   count: number,
   work: (world: WorkerWorld) => Promise<void>,
+  { group = "import", queue = hasRedis() ? "redis" : "postgres" }: WorkerWorldOptions = {},
 ): Promise<void> {
-  const redis = hasRedis() ? await startRedis() : undefined;
-  try {
-    await withFreshDatabase(bench, async (database) => {
-      const environment = {
-        databaseUrl: database.url,
-        secretKeys: bench.cluster.secretKeys,
-        redisUrl: redis?.url,
-      };
+  await withQueue(queue, (redisUrl) =>
+    withFreshDatabase(bench, async (database) => {
+      const { secretKeys } = bench.cluster;
+      const environment = { databaseUrl: database.url, secretKeys, redisUrl, group };
       const workers = await Promise.all(
         Array.from({ length: count }, () => BenchWorker.start(environment)),
       );
       try {
         const sync = (storageId: number): Promise<void> =>
-          syncThroughQueue(database, storageId, redis?.url);
-        await work({ database, workers, sync });
+          syncThroughQueue(database, storageId, redisUrl);
+        await work({ database, redisUrl, workers, sync });
       } finally {
         await Promise.all(workers.map((worker) => worker.stop()));
       }
-    });
+    }),
+  );
+}
+
+/** Gives `work` a queue that nobody used before: the URL of a Redis, or undefined for one in the database. */
+export async function withQueue(
+  queue: "redis" | "postgres",
+  work: (redisUrl: string | undefined) => Promise<void>,
+): Promise<void> {
+  const redis = queue === "redis" ? await startRedis() : undefined;
+  try {
+    await work(redis?.url);
   } finally {
     await redis?.stop();
   }
 }
 
 /** One of our own: in a shared one, other workers would take the jobs. */
-function hasRedis(): boolean {
+export function hasRedis(): boolean {
   return spawnSync("redis-server", ["--version"]).error === undefined;
 }
 
