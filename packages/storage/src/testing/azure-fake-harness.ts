@@ -39,8 +39,8 @@ export const APPS = {
   Record<string, { readonly clientId: string; readonly allow: readonly AzurePermission[] }>
 >;
 
-/** The secrets of every app: a good one, and one that is over. */
-export const CLIENT_SECRET = "client-secret~with.signs";
+/** The secret of every app, and one that is over. */
+const CLIENT_SECRET = "client-secret~with.signs";
 export const EXPIRED_SECRET = "expired-secret";
 
 /** Azure and its login host in this process, and the way there. */

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import net, { type AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEgress } from "../../egress/create-egress.ts";
@@ -27,8 +28,13 @@ describe("the Azure clients behind the egress", () => {
     canary.close();
   });
 
-  async function store(type: AzureType, blobEndpoint: string | undefined, allow: string[]) {
-    const egress = createEgress({ allow, denied: [], resolver: hostile });
+  async function store(
+    type: AzureType,
+    blobEndpoint: string | undefined,
+    allow: string[],
+    resolver = hostile,
+  ) {
+    const egress = createEgress({ allow, denied: [], resolver });
     const authorityHost = `https://localhost:${port}`;
     const fields = type === "azure" ? toKeyFields(OWNER_ACCOUNT) : toAppFields("owner");
     const driver = await openAzure(
@@ -79,5 +85,12 @@ describe("the Azure clients behind the egress", () => {
       (await store("azure_spi", undefined, ["loopback"])).stat("k", ctx),
     ).rejects.toThrow();
     expect(connections).toBeGreaterThan(1);
+  });
+
+  it("keeps the name of an account that does not exist to itself: it is a secret", async () => {
+    const azure = await store("azure", undefined, [], () => Promise.resolve([]));
+    const thrown: unknown = await azure.stat("k", ctx).catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ code: "invalid_input", reason: "azure.account_not_found" });
+    expect(inspect(thrown, { depth: 9 })).not.toContain(OWNER_ACCOUNT.name);
   });
 });

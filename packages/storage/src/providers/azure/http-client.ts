@@ -5,7 +5,7 @@ import type {
   IHttpClient,
   WebResource,
 } from "@azure/storage-blob";
-import { AppError } from "@bucketbridge/core";
+import { AppError, isAppError } from "@bucketbridge/core";
 import type { Agent, ClientRequest } from "node:http";
 import type { Egress } from "../../egress/egress.ts";
 import { parseListing, type ParsedListing } from "./list-parser.ts";
@@ -61,17 +61,18 @@ export async function toBlobHttpClient(
   const { createHttpHeaders, createPipelineRequest } = await import("@azure/core-rest-pipeline");
   return {
     async sendRequest(resource) {
-      const response = await client.sendRequest(
-        createPipelineRequest({
-          url: resource.url,
-          method: resource.method,
-          headers: createHttpHeaders(resource.headers.toJson({ preserveCase: true })),
-          allowInsecureConnection: true,
-          ...optional("body", resource.body as Rest.RequestBodyType | undefined),
-          ...optional("abortSignal", resource.abortSignal),
-          ...optional("streamResponseStatusCodes", resource.streamResponseStatusCodes),
-        }),
-      );
+      const request = createPipelineRequest({
+        url: resource.url,
+        method: resource.method,
+        headers: createHttpHeaders(resource.headers.toJson({ preserveCase: true })),
+        allowInsecureConnection: true,
+        ...optional("body", resource.body as Rest.RequestBodyType | undefined),
+        ...optional("abortSignal", resource.abortSignal),
+        ...optional("streamResponseStatusCodes", resource.streamResponseStatusCodes),
+      });
+      const response = await client.sendRequest(request).catch((error: unknown) => {
+        throw withoutHost(error);
+      });
       const text = response.bodyAsText;
       if (response.status === 200 && isListing(resource) && typeof text === "string") {
         const parsed = parseListing(text);
@@ -83,6 +84,18 @@ export async function toBlobHttpClient(
       return toCompatible(resource, response);
     },
   };
+}
+
+/** The name of the account is a secret on the wire, and the egress names the host that it stands in. */
+function withoutHost(error: unknown): unknown {
+  if (!isAppError(error) || error.reason?.startsWith("egress.") !== true) return error;
+  const { code, reason, message } = error;
+  if (reason !== "egress.unresolvable") return new AppError({ code, reason, message });
+  return new AppError({
+    code,
+    reason: "azure.account_not_found",
+    message: "no host has the name of the account; check the account name",
+  });
 }
 
 function optional<Name extends string, Value>(
