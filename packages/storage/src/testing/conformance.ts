@@ -70,7 +70,9 @@ export function describeDriverConformance(
       });
     }
 
-    it("knows every override by a link", () => {
+    it("knows every override by a link", ({ skip }) => {
+      // A case that passed would be proof that the service was there.
+      if (harness === undefined) skip("no harness");
       for (const override of harness?.overrides ?? [])
         expect(override.link).toMatch(/^https?:\/\/|^docs\//);
     });
