@@ -368,7 +368,8 @@ describe("target storages with FUTURE_SAVE_TASK_TO_STORAGE", () => {
     const { organizationId } = api().owner;
     const storages = createStorageRepository(api().database);
     const target = {
-      ...{ projectId, direction: "target", provider: "s3", settings: {}, secrets: {} },
+      direction: "target",
+      ...{ projectId, provider: "s3", settings: {}, secrets: {} },
       ...{ title: null, description: null, prefix: null, regexFilter: null, useBlobUrls: false },
       ...{ presign: true, presignTtl: 1, recursiveScan: false, synchronizable: true },
     } as const;
