@@ -2,6 +2,7 @@ import pLimit, { type LimitFunction } from "p-limit";
 import { ClaimPush } from "./claim-push.ts";
 import type { ExportEngine } from "./engine.ts";
 import type { DeliveryClaim, TargetRef } from "./ports.ts";
+import { SparingBreaker } from "./sparing-breaker.ts";
 
 /** What a turn of pushing came to. `yield`: there is more to do, or the breaker asks to wait. */
 export interface PushTurn {
@@ -54,7 +55,7 @@ class TargetTurn {
     engine: ExportEngine,
     turn: PushTurnOptions & { readonly ref: TargetRef; readonly signal: AbortSignal },
   ) {
-    this.#engine = engine;
+    this.#engine = { ...engine, breaker: new SparingBreaker(engine.breaker, engine.clock) };
     this.#ref = turn.ref;
     this.#signal = turn.signal;
     this.#mayGoOn = turn.mayGoOn ?? (() => Promise.resolve(true));

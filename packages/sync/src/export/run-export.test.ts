@@ -81,15 +81,18 @@ describe("runExport", () => {
     expect(engine.runs.ends).toEqual(["canceled"]);
   });
 
-  it("stops between two claims when somebody cancels while it pushes", async () => {
+  it("stops between two claims soon after somebody cancels while it pushes", async () => {
+    let nowMs = 0;
+    const clock = { now: () => nowMs, sleep: () => Promise.resolve() };
     const engine = aSync(100, { parallelPuts: 1, markChunk: 1_000 });
     const { deliveries, runs } = engine;
     const record = deliveries.delivered.bind(deliveries);
     deliveries.delivered = (target, records) => {
       runs.run = { ...runs.run, cancelRequested: true };
+      nowMs += 250;
       return record(target, records);
     };
-    expect(await runExport(engine, REF, signal)).toEqual({ kind: "final" });
+    expect(await runExport({ ...engine, clock }, REF, signal)).toEqual({ kind: "final" });
     expect(runs.ends).toEqual(["canceled"]);
     expect(deliveries.records.length).toBeLessThanOrEqual(2);
   });
