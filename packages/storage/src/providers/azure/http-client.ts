@@ -91,8 +91,15 @@ function withoutHost(error: unknown): unknown {
   if (!isAppError(error) || error.reason?.startsWith("egress.") !== true) return error;
   const { code, reason, message } = error;
   if (reason !== "egress.unresolvable") return new AppError({ code, reason, message });
+  if (code === "unavailable") {
+    return new AppError({
+      code: "unavailable",
+      reason: "azure.unresolvable",
+      message: "the host of the account cannot be looked up now",
+    });
+  }
   return new AppError({
-    code,
+    code: "invalid_input",
     reason: "azure.account_not_found",
     message: "no host has the name of the account; check the account name",
   });
