@@ -3,6 +3,7 @@ export { loadConfig, type ConfigOf, type Environment } from "./load-config.ts";
 export {
   resolveAmbientAwsKeys,
   resolveAmbientAzure,
+  resolveEgressAllow,
   resolvePlatform,
   type Platform,
 } from "./platform.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadConfig, type Environment } from "./load-config.ts";
-import { resolveAmbientAzure, resolvePlatform } from "./platform.ts";
+import { resolveAmbientAzure, resolveEgressAllow, resolvePlatform } from "./platform.ts";
 import { ambientSlice } from "./slices/ambient.ts";
 import { awsPlatformSlice } from "./slices/aws-platform.ts";
 import { azurePlatformSlice } from "./slices/azure-platform.ts";
@@ -131,5 +131,18 @@ describe("resolveAmbientAzure", () => {
     expect(() => resolve({ BUCKETBRIDGE_AZURE_BLOB_ENDPOINT })).toThrow(/\{account\}/);
     const gov = "https://{account}.blob.core.usgovcloudapi.net";
     expect(resolve({ BUCKETBRIDGE_AZURE_BLOB_ENDPOINT: gov }).azure.blobEndpoint).toBe(gov);
+  });
+});
+
+describe("resolveEgressAllow", () => {
+  const egress = { allow: ["10.1.0.0/16"] };
+
+  it.each([
+    ["http://minio.internal:9000", ["10.1.0.0/16", "minio.internal"]],
+    ["http://[fd00::1]:9000", ["10.1.0.0/16", "fd00::1"]],
+    ["minio", ["10.1.0.0/16"]],
+    [undefined, ["10.1.0.0/16"]],
+  ])("adds the host of the operator's own endpoint %s", (s3Endpoint, expected) => {
+    expect(resolveEgressAllow({ egress, ambient: { s3Endpoint } })).toEqual(expected);
   });
 });

@@ -111,6 +111,19 @@ function resolveContainer(aws: PlatformConfig["awsPlatform"]) {
   return { url, token: aws.containerToken, tokenFile: aws.containerTokenFile };
 }
 
+/**
+ * Where storages may connect to: what the operator allows, and the host of his own S3_ENDPOINT, which storages that name none
+ * use. Names and addresses as `BUCKETBRIDGE_EGRESS_ALLOW` has them.
+ */
+export function resolveEgressAllow(config: {
+  readonly egress: { readonly allow: readonly string[] };
+  readonly ambient: Pick<PlatformConfig["ambient"], "s3Endpoint">;
+}): readonly string[] {
+  const { egress, ambient } = config;
+  const host = URL.parse(ambient.s3Endpoint ?? "")?.hostname.replace(/^\[|\]$/g, "");
+  return host === undefined || host === "" ? egress.allow : [...egress.allow, host];
+}
+
 /** The operator's `AWS_…` key pair (ls-api §7.7); undefined unless both parts are set. */
 export function resolveAmbientAwsKeys(ambient: PlatformConfig["ambient"]): KeyPair | undefined {
   const { awsAccessKeyId: id, awsSecretAccessKey: secret, awsSessionToken: token } = ambient;

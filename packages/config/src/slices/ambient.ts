@@ -1,7 +1,7 @@
 import { Secret } from "@bucketbridge/core";
 import { z } from "zod";
 import { defineSlice } from "../slice.ts";
-import { list } from "../texts.ts";
+import { flag, list } from "../texts.ts";
 
 const secretText = z.string().transform((text) => new Secret(text));
 
@@ -12,6 +12,7 @@ export const ambientSlice = defineSlice({
     buckets: list,
     s3Endpoint: z.string().optional(),
     s3Region: z.string().optional(),
+    s3EncryptsWrites: flag,
     awsAccessKeyId: secretText.optional(),
     awsSecretAccessKey: secretText.optional(),
     awsSessionToken: secretText.optional(),
@@ -26,9 +27,15 @@ export const ambientSlice = defineSlice({
     s3Endpoint: {
       env: "S3_ENDPOINT",
       contract: true,
-      meaning: "endpoint of S3 storages that name none",
+      meaning:
+        "endpoint of S3 storages that name none; its host may be a private one without BUCKETBRIDGE_EGRESS_ALLOW",
     },
     s3Region: { env: "S3_region", contract: true, meaning: "region of S3 storages that name none" },
+    s3EncryptsWrites: {
+      env: "fflag_feat_back_lsdv_3958_server_side_encryption_for_target_storage_short",
+      default: "false",
+      meaning: "S3 targets without a KMS key ask the store to encrypt what they write (AES256)",
+    },
     awsAccessKeyId: {
       env: "AWS_ACCESS_KEY_ID",
       contract: true,
