@@ -1,5 +1,5 @@
 import { isAppError, LEASE_SECONDS, toSafeId, type Secret } from "@bucketbridge/core";
-import type { Database } from "../client.ts";
+import type { Database, TransactionOptions } from "../client.ts";
 import type { KeyRing, SecretFields } from "../secrets/key-ring.ts";
 import {
   runStatement,
@@ -142,7 +142,10 @@ export class DeliveryStore {
     ]);
   }
 
-  /** Records answered pushes; returns those whose lease was lost, to be reported as ambiguous. */
+  /**
+   * Records answered pushes; returns those whose lease was lost, to be reported as ambiguous. Does not wait for the disk: after a
+   * crash of the server the delivery is still leased by a claim that never reported, so the newest is put again and settled.
+   */
   async delivered(
     target: TargetRecord,
     records: readonly DeliveredPushRecord[],
@@ -161,6 +164,7 @@ export class DeliveryStore {
         records.map(({ etag }) => etag),
         records.map(({ bytes }) => bytes ?? null),
       ],
+      { commitWithoutFlush: true },
     );
     for (const row of rows) if (row.settled) this.#onSettled(row.lag);
     const recorded = new Set(rows.map((row) => toSafeId(row.subject_id)));
@@ -215,11 +219,12 @@ export class DeliveryStore {
     target: TargetKey,
     name: StatementName,
     values: readonly StatementValue[],
+    options: Pick<TransactionOptions, "commitWithoutFlush"> = {},
   ): Promise<Row[]> {
     return this.#database.inOrganization(
       target.organizationId,
       (tx) => runStatement<Row>(tx, this.#statements[name], values),
-      { op: "db.delivery" },
+      { op: "db.delivery", ...options },
     );
   }
 }
