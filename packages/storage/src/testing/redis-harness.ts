@@ -3,7 +3,11 @@ import type { StorageDriver } from "../driver.ts";
 import { createEgress } from "../egress/create-egress.ts";
 import { dial } from "../egress/dial.ts";
 import type { Egress } from "../egress/egress.ts";
+import { RedisClient } from "../providers/redis/client.ts";
+import { resolveCredentials } from "../providers/redis/credentials.ts";
 import { redisProvider } from "../providers/redis/index.ts";
+import type { CommandPart } from "../providers/redis/resp.ts";
+import { toPlace } from "../providers/redis/settings.ts";
 import { RedisSession } from "../providers/redis/session.ts";
 import type { DriverHarness, HarnessUnavailable } from "./harness.ts";
 import { makeProviderDeps, makeStorageContext } from "./provider-deps.ts";
@@ -86,5 +90,46 @@ export async function redisHarness(): Promise<DriverHarness | HarnessUnavailable
       await session.send("FLUSHDB");
     },
     dispose: () => fixture.stop(),
+  };
+}
+
+/** The driver on the database that BUCKETBRIDGE_TEST_REDIS_URL names (`rediss://user:password@host:6380/7`). It is emptied. */
+export function redisAccountHarness(
+  environment: NodeJS.ProcessEnv = process.env,
+): DriverHarness | HarnessUnavailable {
+  const target = { name: "redis", service: "account" };
+  const text = environment["BUCKETBRIDGE_TEST_REDIS_URL"] ?? "";
+  if (text === "")
+    return { ...target, unavailable: "BUCKETBRIDGE_TEST_REDIS_URL names no database" };
+  const url = new URL(text);
+  const fields = {
+    host: url.hostname,
+    port: url.port,
+    db: Number(url.pathname.slice(1)),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    tls: url.protocol === "rediss:",
+  };
+  const egress = createEgress({ allow: ["loopback", "private"], denied: [] });
+  const settings = redisProvider.settings.parse(fields);
+  const client = new RedisClient({
+    place: toPlace(settings, "source"),
+    credentials: resolveCredentials(settings),
+    egress,
+  });
+  const { signal } = new AbortController();
+  const send = async (...parts: readonly CommandPart[]): Promise<void> => {
+    await client.run((session) => session.send(...parts), signal);
+  };
+  return {
+    ...target,
+    secrets: fields.password === "" ? [] : [fields.password],
+    open: () => openRedis(fields, egress),
+    seed: (key, body) => send("SET", key, body),
+    clear: () => send("FLUSHDB"),
+    dispose: async () => {
+      await client.close();
+      await egress.close();
+    },
   };
 }
