@@ -34,6 +34,14 @@ export interface DatabasePlace {
   readonly database: string;
 }
 
+/** A row of "what is wrong and what to do" for documents and set-up help. */
+export interface Trouble {
+  /** As people see it. */
+  readonly error: string;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
 /**
  * Everything the system needs to know about a provider: the API, the console form and the worker all read it.
  * A secret field of `settings` carries `.meta({ secret: true })`: encrypted at rest, never in a response, redacted
@@ -52,6 +60,8 @@ export interface ProviderDefinition<
   /** Provider-specific fields of both directions, by their wire names; the fields of every storage are not in it. */
   readonly settings: Settings;
   readonly form: readonly FormField[];
+  /** What users of it meet. Absent: nothing that its errors do not say. */
+  readonly troubles?: readonly Trouble[];
   /** Files method: the reference that becomes task data, without the key: `s3://bucket/`. */
   referencePrefix(settings: z.output<Settings>): string;
   /** Key to what stands after the reference prefix (localfiles: a quoted path below the document root). Absent: the key. */

@@ -262,6 +262,19 @@ describe("gcs_sa", () => {
     expect(missing?.hint).toContain("check the address of the target service account");
   });
 
+  it("rows 1 to 5 of the guide: each has its error, its cause and its remedy", () => {
+    const { troubles = [] } = gcsSaProvider;
+    const rows = troubles.map(({ error, cause, remedy }) => `${error}: ${cause}; ${remedy}`);
+    for (const [index, words] of [
+      /fflag_feat_bros_763_gcs_sa_impersonation=true/,
+      /getAccessToken is denied.*serviceAccountTokenCreator/,
+      /404.*check the address/,
+      /storage\.buckets\.get.*Storage Legacy Bucket Reader/,
+      /CORS policy.*GET and HEAD.*turn pre-signed URLs off/,
+    ].entries())
+      expect(rows[index]).toMatch(words);
+  });
+
   it("is for the operator's buckets only where several organisations could name one account", async () => {
     const several = { isOnlyOrganization: false };
     await expect(open(OWNER, { context: several })).rejects.toMatchObject({

@@ -6,7 +6,7 @@ export const BUCKET_NOT_FOUND: ErrorClass = {
   detail: "the bucket does not exist",
   hint: "check the name of the bucket",
 };
-export const KEY_NOT_FOUND: ErrorClass = {
+const KEY_NOT_FOUND: ErrorClass = {
   code: "not_found",
   reason: "gcs.key_not_found",
   detail: "the object does not exist",
@@ -36,7 +36,7 @@ export const KMS_KEY: ErrorClass = {
   detail: "the encryption key cannot be used",
   hint: "check google_kms_key_name, and that the storage service agent of the bucket's project may use the key (Cloud KMS CryptoKey Encrypter/Decrypter)",
 };
-export const BILLING: ErrorClass = {
+const BILLING: ErrorClass = {
   code: "permission_denied",
   reason: "gcs.billing",
   detail: "the project of the bucket has no active billing account",

@@ -14,6 +14,7 @@ import {
   textOf,
   type GcsPlaceSettings,
 } from "./settings.ts";
+import { IMPERSONATION_TROUBLES } from "./troubleshooting.ts";
 
 /** What the three types have in common: they differ in who asks. */
 const place = {
@@ -41,6 +42,7 @@ export const gcsSaProvider = defineProvider({
   title: "Google Cloud Storage (SA Impersonation)",
   settings: gcsSaSettings,
   form: GCS_SA_FORM,
+  troubles: IMPERSONATION_TROUBLES,
   open: async (settings, deps, context) =>
     openAs(gcsSaIdentity(settings, deps, context), settings, deps),
 });

@@ -73,7 +73,7 @@ function keySigner(key: GoogleKey): UrlSigner {
 }
 
 /** A user's identity has no signature. */
-export function cannotSign(): AppError {
+function cannotSign(): AppError {
   return new AppError({
     code: "unsupported",
     reason: "gcs.cannot_sign",
