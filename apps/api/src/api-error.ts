@@ -72,7 +72,17 @@ export function forbidden(detail = "You do not have permission to perform this a
 
 /** Resources whose absence the contract names. */
 export type WireModel =
-  "Annotation" | "AnnotationDraft" | "Prediction" | "Project" | "Run" | "Storage" | "Task" | "View";
+  | "Annotation"
+  | "AnnotationDraft"
+  | "Organization"
+  | "OrganizationMember"
+  | "Prediction"
+  | "Project"
+  | "Run"
+  | "Storage"
+  | "Task"
+  | "User"
+  | "View";
 
 /** 404 `No <Model> matches the given query.`, also for rows of another organisation; without a model `Not found.` */
 export function notFound(model?: WireModel): ApiError {

@@ -23,8 +23,11 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What the caller must be allowed to do. Every route has this or `public`. */
     permission?: Permission;
-    /** What the `id` of the path names, where people of some roles see it only as members of its project. */
-    within?: ProjectPart;
+    /**
+     * What the `id` of the path names: the caller's organisation, or what people of some roles see only as members of its
+     * project. Anything else is 404 before a handler runs.
+     */
+    within?: ProjectPart | "organization";
     /** No identity is asked for. */
     public?: true;
     /** The scope asks for HTTP Basic by itself; else the contract's schemes are taken. */

@@ -20,10 +20,14 @@ export class ProjectAccess {
     this.#repository = repository;
   }
 
-  /** Throws the contract's 404 when the `id` of the path lies in a project that the caller does not see. */
-  async assertSeen(request: FastifyRequest, kind: ProjectPart): Promise<void> {
+  /** Throws the contract's 404 when the `id` of the path is not the caller's organisation, or lies in a project that he does not see. */
+  async assertSeen(request: FastifyRequest, kind: ProjectPart | "organization"): Promise<void> {
     const { id } = request.params as Readonly<Record<string, string | undefined>>;
     const number = id !== undefined && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
+    if (kind === "organization") {
+      if (number !== identityOf(request).organizationId) throw notFound("Organization");
+      return;
+    }
     if (!isMembersOnly(identityOf(request).role)) return;
     if (number === undefined || !(await this.#isSeen(identityOf(request), kind, number)))
       throw notFound(MODEL[kind]);

@@ -55,6 +55,21 @@ describe("databricks storages", () => {
     expect(form.body).toContain('"azure_ad_sp"');
   });
 
+  it("need the storage proxy of the organisation, whatever presign says", async () => {
+    const url = `/api/organizations/${String(api().owner.organizationId)}`;
+    const change = (enabled: boolean) =>
+      call({ method: "PATCH", url, payload: { storage_proxy_enabled: enabled } });
+    await change(false);
+    const refused = await post("databricks/", { presign: true }, 400);
+    expect(refused["validation_errors"]).toEqual({
+      non_field_errors: [
+        "media of Databricks Files (UC Volumes) can only be served through the storage proxy, which is disabled for this organization; ask an owner or admin to enable it",
+      ],
+    });
+    await post("export/databricks", {}, 201);
+    await change(true);
+  });
+
   it("are created with presign, which acts as proxy, and shown without their token", async () => {
     const storage = await post("databricks/", { presign: true, recursive_scan: true }, 201);
     expect(storage).toMatchObject({

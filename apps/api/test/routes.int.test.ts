@@ -190,6 +190,7 @@ describe("every route", () => {
   /** What the `:id` of a path is one of; the first that matches counts. */
   function idsByPath(): readonly (readonly [RegExp, number])[] {
     return [
+      [/^\/api\/organizations/, api().owner.organizationId],
       [/^\/api\/(v1\/)?projects/, foreign.project],
       [/^\/api\/tasks/, foreign.task],
       [/^\/api\/annotations/, foreign.annotation],

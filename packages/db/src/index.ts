@@ -38,7 +38,9 @@ export {
 export {
   createOrganizationRepository,
   type OrganizationFacts,
+  type OrganizationRecord,
   type OrganizationRepository,
+  type OrganizationSettings,
 } from "./repositories/organizations.ts";
 export {
   createProjectRepository,

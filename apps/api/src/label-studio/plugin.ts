@@ -10,6 +10,7 @@ import { registerAnnotationRoutes } from "./annotations/routes.ts";
 import { registerFormParsers } from "./body-parsers.ts";
 import { registerDraftRoutes } from "./drafts/routes.ts";
 import { registerNegotiation } from "./negotiation.ts";
+import { registerOrganizationRoutes } from "./organizations/routes.ts";
 import { registerPredictionRoutes } from "./predictions/routes.ts";
 import { registerProjectRoutes } from "./projects/routes.ts";
 import { registerStorageRoutes } from "./storages/routes.ts";
@@ -38,6 +39,7 @@ export async function registerLabelStudio(
   registerVersionRoutes(app, deps);
   registerTokenRoutes(app, deps, signer);
   registerUserRoutes(app, deps);
+  registerOrganizationRoutes(app, deps);
   registerProjectRoutes(app, deps, projectAccess);
   const ringing = { ...deps, targetBell };
   registerTaskRoutes(app, { ...ringing, references, projectAccess });

@@ -11,6 +11,7 @@ import { checkBeforeSave } from "./check-connection.ts";
 import { emptyDraft, type StorageDraft } from "./draft.ts";
 import { readProject } from "./project-field.ts";
 import type { StorageKind } from "./storage-kind.ts";
+import { refuseProxiedSource } from "./storage-proxy.ts";
 import {
   readStorage,
   readStorageOver,
@@ -29,7 +30,14 @@ export interface FoundStorage {
 
 type Deps = Pick<
   ApiDeps,
-  "storages" | "stores" | "projects" | "runs" | "runRequests" | "bell" | "settings"
+  | "storages"
+  | "stores"
+  | "organizations"
+  | "projects"
+  | "runs"
+  | "runRequests"
+  | "bell"
+  | "settings"
 >;
 
 /** A storage that was saved, and what was noticed on the way. */
@@ -64,6 +72,7 @@ export async function createStorage(
   const draft = readStorage(body.reader, body.raw, newDraft(deps, kind, body.raw), kind);
   const projectId = await readProjectOf(deps, body);
   body.reader.finish();
+  await refuseProxiedSource(deps, kind, draft, body.organizationId);
   const warnings = await checkBeforeSave(deps, kind, draft, {
     organizationId: body.organizationId,
     storageId: undefined,
@@ -181,6 +190,7 @@ async function readUpdate(
   const draft = readStorageOver(reader, raw, stored, kind);
   if (isReplace || raw["project"] !== undefined) await checkProjectStays(deps, storage, body);
   reader.finish();
+  await refuseProxiedSource(deps, kind, draft, body.organizationId);
   const isConnection = isReplace || touchesConnection(raw, kind);
   const asker = { organizationId: body.organizationId, storageId: storage.id, signal };
   const warnings = isConnection ? await checkBeforeSave(deps, kind, draft, asker) : [];

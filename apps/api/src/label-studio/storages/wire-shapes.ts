@@ -30,6 +30,8 @@ export interface WireShape {
   readonly recursiveByDefault?: boolean;
   /** Provider fields that the contract does not have: shown where they are set. */
   readonly extensions?: readonly string[];
+  /** No URL can be signed: media always stream through us, whatever `presign` says. */
+  readonly proxyOnly?: true;
 }
 
 const STATUS = ["last_sync", "last_sync_count", "last_sync_job", "status", "traceback", "meta"];
@@ -170,6 +172,7 @@ export const WIRE_SHAPES: readonly WireShape[] = [
       ],
       ...["request_timeout_s", "stream_chunk_bytes"],
     ]),
+    proxyOnly: true,
   },
 ];
 
