@@ -175,7 +175,10 @@ module.exports = {
       name: "testing-needs-only-the-seam",
       comment: "the conformance suite runs against any driver; a harness brings one",
       severity: "error",
-      from: { path: "^packages/storage/src/testing/", pathNot: [TEST_FILES, "-harness\\.ts$"] },
+      from: {
+        path: "^packages/storage/src/testing/",
+        pathNot: [TEST_FILES, "-harness\\.ts$|/provider-deps\\.ts$"],
+      },
       to: { path: "^(packages|apps)/", pathNot: "^packages/(core|storage/src/(?!providers/))" },
     },
     {

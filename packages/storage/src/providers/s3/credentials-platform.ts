@@ -134,7 +134,7 @@ export function platformIdentity(platform: PlatformAccess): PlatformIdentity {
 }
 
 /** `arn:aws:sts::1:assumed-role/name/session` becomes `arn:aws:iam::1:role/name`, which outlives the session. */
-export function toPrincipalArn(callerArn: string): string {
+function toPrincipalArn(callerArn: string): string {
   const match = /^(arn:aws[a-z-]*):sts::(\d*):assumed-role\/([^/]+)\//.exec(callerArn);
   if (match === null) return callerArn;
   const [, head = "", account = "", role = ""] = match;

@@ -58,7 +58,7 @@ export async function isAssumableByAnyone(
 ): Promise<boolean> {
   const { identity, base, isPlatform, request } = toRole(settings, deps.platform, context);
   if (!isPlatform) return false;
-  const { externalId: _, ...bare } = request;
+  const bare = { ...request, externalId: undefined };
   return assumeRole(identity.place, base, bare, signal).then(
     () => true,
     () => false,

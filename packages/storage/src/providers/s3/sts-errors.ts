@@ -38,7 +38,7 @@ const NO_ROLE: ErrorClass = {
 };
 
 /** Codes of STS, with those of Ceph where they differ. What is not here is read like an error of S3. */
-export const BY_STS_CODE: Readonly<Record<string, ErrorClass>> = {
+const BY_STS_CODE: Readonly<Record<string, ErrorClass>> = {
   InvalidClientTokenId: OPERATOR_KEYS,
   InvalidAccessKeyId: OPERATOR_KEYS,
   UnrecognizedClientException: OPERATOR_KEYS,

@@ -21,7 +21,7 @@ export interface AssumeRoleRequest {
 }
 
 /** The shortest session that AWS gives: a role that is revoked ends our access soon. */
-export const SESSION_SECONDS = 900;
+const SESSION_SECONDS = 900;
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const ANSWER_TIMEOUT_MS = 8_000;
