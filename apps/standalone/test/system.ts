@@ -32,6 +32,8 @@ export interface Servers {
   readonly databaseUrl: string;
   /** Undefined: jobs are kept in PostgreSQL. */
   readonly redisUrl: string | undefined;
+  /** Further variables of every process. */
+  readonly env?: Environment;
 }
 
 /** How a worker of the export group differs from the others. */
@@ -88,7 +90,7 @@ class OwnSystem implements System {
   readonly #env: Environment;
   client: Client = createClient("http://127.0.0.1:1", "");
 
-  constructor({ databaseUrl, redisUrl }: Servers) {
+  constructor({ databaseUrl, redisUrl, env }: Servers) {
     this.#env = {
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
@@ -104,6 +106,7 @@ class OwnSystem implements System {
       BUCKETBRIDGE_EGRESS_ALLOW: "loopback",
       LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: this.documentRoot,
       LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED: "true",
+      ...env,
     };
   }
 
