@@ -4,7 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEgress } from "../../egress/create-egress.ts";
 import type { Resolver } from "../../egress/resolver.ts";
 import { ObjectStore } from "../../object-store.ts";
-import { OWNER_ACCOUNT, toAppFields, toKeyFields } from "../../testing/azure-fake-harness.ts";
+import {
+  OWNER_ACCOUNT,
+  startAzureStand,
+  toAppFields,
+  toKeyFields,
+} from "../../testing/azure-fake-harness.ts";
 import { openAzure, type AzureType } from "../../testing/azure-harness.ts";
 
 const ctx = { signal: new AbortController().signal };
@@ -85,6 +90,31 @@ describe("the Azure clients behind the egress", () => {
       (await store("azure_spi", undefined, ["loopback"])).stat("k", ctx),
     ).rejects.toThrow();
     expect(connections).toBeGreaterThan(1);
+  });
+
+  it("follows no redirect: the token would go along", async () => {
+    const stand = await startAzureStand("azure_spi");
+    const azure = await stand.open();
+    const before = connections;
+    const own = stand.fake.blobEndpoint.replace("{account}", OWNER_ACCOUNT.name);
+    const locations = [
+      `http://127.0.0.1:${port}/elsewhere`,
+      `${own}/suite?restype=container&comp=list`,
+    ];
+    for (const location of locations) {
+      stand.fake.inject({
+        kind: "error",
+        status: 307,
+        code: "Moved",
+        headers: { location },
+        on: "list",
+      });
+      const listed = azure.listPage({ prefix: "", recursive: true, limit: 1 }, ctx);
+      await expect(listed).rejects.toThrow();
+    }
+    expect(stand.fake.counters.list).toBe(locations.length);
+    expect(connections).toBe(before);
+    await stand.close();
   });
 
   it("keeps the name of an account that does not exist to itself: it is a secret", async () => {

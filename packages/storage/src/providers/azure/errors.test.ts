@@ -203,6 +203,16 @@ describe("answers of the store", () => {
     expect(thrown).toBeInstanceOf(Error);
   });
 
+  it("gives up an answer that does not end, before it fills the memory", async () => {
+    const driver = await keys.open();
+    keys.fake.inject({ kind: "body", body: "x".repeat(33 * 1024 * 1024), on: "list" });
+    expect(await calls.list(driver).catch((caught: unknown) => caught)).toMatchObject({
+      code: "unavailable",
+      reason: "azure.malformed_answer",
+      message: expect.stringContaining("has more than") as string,
+    });
+  });
+
   it.each(["list", "get"] as const)(
     "tells a connection that is cut in the middle of a %s",
     async (on) => {
