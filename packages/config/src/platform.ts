@@ -44,7 +44,7 @@ export function resolvePlatform(config: PlatformConfig) {
     },
     outgoingAddresses: platform.outgoingAddresses,
     hosts: [
-      awsPlatform.stsEndpoint,
+      awsPlatform.stsEndpoint ?? awsPlatform.endpoint,
       awsPlatform.containerFullUri,
       awsPlatform.metadataEndpoint,
       platform.azureAuthorityHost,
@@ -72,7 +72,7 @@ function resolveAws({ ambient, awsPlatform: aws }: PlatformConfig) {
     container: resolveContainer(aws),
     metadataEndpoint: aws.metadataDisabled ? undefined : (aws.metadataEndpoint ?? AWS_METADATA),
     region: aws.region ?? aws.defaultRegion,
-    stsEndpoint: aws.stsEndpoint,
+    stsEndpoint: aws.stsEndpoint ?? aws.endpoint,
     principalArn: aws.principalArn,
     formerKeys: toKeys(aws.formerAccessKeyId, aws.formerSecretAccessKey, undefined),
     formerRoleArn: aws.formerRoleArn,

@@ -39,6 +39,7 @@ export const awsPlatformSlice = defineSlice({
     region: z.string().optional(),
     defaultRegion: z.string().optional(),
     stsEndpoint: endpoint.optional(),
+    endpoint: endpoint.optional(),
     containerRelativeUri: z.string().startsWith("/", "must start with a slash").optional(),
     containerFullUri: endpoint.optional(),
     containerToken: secretText.optional(),
@@ -102,6 +103,10 @@ export const awsPlatformSlice = defineSlice({
       env: "AWS_ENDPOINT_URL_STS",
       defaultText: "AWS's own for the region",
       meaning: "another STS, such as that of a private cloud",
+    },
+    endpoint: {
+      env: "AWS_ENDPOINT_URL",
+      meaning: "read where AWS_ENDPOINT_URL_STS is not set",
     },
     containerRelativeUri: {
       env: "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",

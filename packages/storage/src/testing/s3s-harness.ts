@@ -18,8 +18,11 @@ const ROLE_ARN = "arn:aws:iam::123456789012:role/suite";
 const DENIED_ROLE_ARN = "arn:aws:iam::123456789012:role/denied";
 
 /** An installation whose principal has these keys at this STS, opening storages as targets, which may do everything. */
-function makeOpener(stsEndpoint: string, keys: ServerKeys, egress: Egress) {
-  const platformEgress = createPlatformEgress({ hosts: [stsEndpoint], denied: [] });
+function makeOpener(stsEndpoint: string | undefined, keys: ServerKeys, egress: Egress) {
+  const platformEgress = createPlatformEgress({
+    hosts: stsEndpoint === undefined ? [] : [stsEndpoint],
+    denied: [],
+  });
   const { accessKeyId, secretAccessKey } = keys;
   const secret = new Secret(secretAccessKey);
   const aws = {
@@ -73,6 +76,41 @@ export async function s3sFakeHarness(): Promise<DriverHarness> {
     openBodies: () => s3.openBodies,
     dispose: async () => {
       await Promise.all([egress.close(), opener.close(), s3.close(), sts.close()]);
+    },
+  };
+}
+
+/**
+ * A role on a real account: BUCKETBRIDGE_TEST_S3_BUCKET, which the suite empties, BUCKETBRIDGE_TEST_S3_ROLE_ARN that demands the
+ * external id `org-external-id`, and the usual AWS variables, whose principal the role trusts and who may write to the bucket.
+ */
+export async function s3sAwsHarness(
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<DriverHarness | HarnessUnavailable> {
+  const { BUCKETBRIDGE_TEST_S3_BUCKET: name, BUCKETBRIDGE_TEST_S3_ROLE_ARN: roleArn } = environment;
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
+  const { AWS_REGION: region = "us-east-1" } = environment;
+  if (!name || !roleArn || !accessKeyId || !secretAccessKey) {
+    const unavailable =
+      "no account: BUCKETBRIDGE_TEST_S3_BUCKET, BUCKETBRIDGE_TEST_S3_ROLE_ARN, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    return { name: "s3s", service: "account", unavailable };
+  }
+  const keys = { accessKeyId, secretAccessKey };
+  const bucket = await openServerBucket({ endpoint: undefined, region, keys, bucket: name });
+  const egress = createEgress({ allow: [], denied: [] });
+  const opener = makeOpener(undefined, keys, egress);
+  const place = { bucket: name, region_name: region, role_arn: roleArn };
+  return {
+    name: "s3s",
+    service: "account",
+    secrets: [secretAccessKey],
+    open: () => opener.open(place),
+    openBadCredentials: () => opener.open({ ...place, role_arn: `${roleArn}-that-is-not-there` }),
+    seed: (key, body) => bucket.put(key, body),
+    clear: () => bucket.clear(),
+    dispose: async () => {
+      await bucket.dispose();
+      await Promise.all([egress.close(), opener.close()]);
     },
   };
 }
