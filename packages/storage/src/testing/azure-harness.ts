@@ -45,7 +45,7 @@ const AZURITE_GAPS: readonly HarnessOverride[] = [
   ...AZURE_NAMES,
   // It lists names in the order of their UTF-16 units, as measured.
   {
-    traits: { order: "none", listAfter: false },
+    traits: { order: "none" },
     link: "https://github.com/Azure/Azurite/blob/main/src/blob/persistence/LokiBlobMetadataStore.ts",
   },
   // It writes them into its XML as they are, and answers 500 to the whole listing.
