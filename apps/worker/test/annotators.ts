@@ -4,6 +4,9 @@ import type { ExportProject } from "./export-harness.ts";
 
 const DELETE_SHARE = 0.1;
 const CREATE_SHARE = 0.1;
+/** Some annotations are changed again and again, so that a late write meets a newer one. */
+const HOT_SHARE = 0.3;
+const HOT = 20;
 
 /** People that save and delete annotations of one project at random, all at once, and the revision behind each note they wrote. */
 export class Annotators {
@@ -55,10 +58,12 @@ export class Annotators {
 
   async #act(): Promise<void> {
     const dice = Math.random();
-    const annotationId = this.#annotations[randomIndex(this.#annotations)];
+    const isHot = Math.random() < HOT_SHARE;
+    const some = isHot ? this.#annotations.slice(0, HOT) : this.#annotations;
+    const annotationId = some[randomIndex(some)];
     if (dice < CREATE_SHARE || annotationId === undefined)
       await this.#save({ taskId: this.#tasks[randomIndex(this.#tasks)] ?? 0 });
-    else if (dice < CREATE_SHARE + DELETE_SHARE) await this.#remove(annotationId);
+    else if (dice < CREATE_SHARE + DELETE_SHARE && !isHot) await this.#remove(annotationId);
     else await this.#save({ annotationId });
   }
 
