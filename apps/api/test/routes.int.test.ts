@@ -1,6 +1,7 @@
 import type { RouteOptions } from "fastify";
 import { beforeAll, describe, expect, it } from "vitest";
 import { isAllowed, ROLES_BY_PERMISSION } from "../src/permissions.ts";
+import { AccessWorld } from "./fixtures/access-world.ts";
 import { makeMemoryStores } from "./fixtures/memory-stores.ts";
 import { openTestBoard } from "./fixtures/board.ts";
 import { useApi } from "./harness.ts";
@@ -31,16 +32,8 @@ describe("every route", () => {
     stores,
     health: { ...deps.health, board: await openTestBoard(url) },
   }));
-  const foreign = {
-    project: 0,
-    task: 0,
-    annotation: 0,
-    prediction: 0,
-    draft: 0,
-    storage: 0,
-    target: 0,
-    run: 0,
-  };
+  const foreign = { project: 0, task: 0, storage: 0, target: 0, run: 0 };
+  let world: AccessWorld;
 
   const routes = (): Route[] =>
     api()
@@ -50,26 +43,10 @@ describe("every route", () => {
       .filter(({ method }) => method !== "HEAD");
 
   beforeAll(async () => {
-    const { token } = api().owner;
-    const post = async (url: string, payload: object = {}) =>
-      (await api().request({ method: "POST", url, payload, token })).json<
-        Record<string, unknown>
-      >();
-    foreign.project = Number((await post("/api/projects/"))["id"]);
-    foreign.task = Number(
-      (await post("/api/tasks/", { project: foreign.project, data: {} }))["id"],
-    );
-    const { task } = foreign;
-    const work = { task, result: [] };
-    const onTask = `/api/tasks/${String(task)}`;
-    foreign.annotation = Number((await post(`${onTask}/annotations/`, work))["id"]);
-    foreign.prediction = Number((await post("/api/predictions/", work))["id"]);
-    foreign.draft = Number((await post(`${onTask}/drafts`, work))["id"]);
-    const storage = { project: foreign.project, bucket: "imgs" };
-    foreign.storage = Number((await post("/api/storages/s3/", storage))["id"]);
-    foreign.target = Number((await post("/api/storages/export/s3", storage))["id"]);
-    const started = await post(`/api/v1/storages/${String(foreign.storage)}/sync`);
-    foreign.run = Number((started["run"] as Record<string, unknown>)["id"]);
+    world = new AccessWorld(api(), api().owner);
+    for (const thing of Object.keys(foreign) as (keyof typeof foreign)[])
+      foreign[thing] = await world.id(thing);
+    await Promise.all([world.id("annotation"), world.id("prediction"), world.id("draft")]);
     expect(Object.values(foreign).every((id) => id > 0)).toBe(true);
   });
 
@@ -87,7 +64,7 @@ describe("every route", () => {
       if (config?.public === true) continue;
       const response = await api().app.inject({
         method: method as "GET",
-        url: fill(url),
+        url: await world.fill(url),
         payload: "",
       });
       expect(`${method} ${url} ${String(response.statusCode)}`).toBe(`${method} ${url} 401`);
@@ -115,7 +92,7 @@ describe("every route", () => {
             : `Token ${owner.token}`;
         const response = await api().app.inject({
           method: method as "GET",
-          url: fill(url),
+          url: await world.fill(url),
           headers: { authorization },
         });
         expect(`${method} ${url} ${String(response.statusCode)}`).toBe(`${method} ${url} 403`);
@@ -132,7 +109,7 @@ describe("every route", () => {
       if (config?.public === true || config?.scheme === "basic" || !hasId) continue;
       const response = await api().request({
         method: method,
-        url: fill(url),
+        url: await world.fill(url),
         ...bodyOf(method, url),
         token: api().stranger.token,
       });
@@ -186,38 +163,6 @@ describe("every route", () => {
     });
     expect(target.statusCode).toBe(200);
   });
-
-  /** What the `:id` of a path is one of; the first that matches counts. */
-  function idsByPath(): readonly (readonly [RegExp, number])[] {
-    return [
-      [/^\/api\/organizations/, api().owner.organizationId],
-      [/^\/api\/(v1\/)?projects/, foreign.project],
-      [/^\/api\/tasks/, foreign.task],
-      [/^\/api\/annotations/, foreign.annotation],
-      [/^\/api\/predictions/, foreign.prediction],
-      [/^\/api\/drafts/, foreign.draft],
-      [/runs/, foreign.run],
-      [/\/(export|targets)\//, foreign.target],
-    ];
-  }
-
-  /** A path of the other organisation. A parameter that nobody filled in fails the test: new routes are covered or red. */
-  function fill(url: string): string {
-    const id = (idsByPath().find(([path]) => path.test(url)) ?? [])[1] ?? foreign.storage;
-    const filled = url
-      .replace(":type", "s3")
-      .replace(/:(id|runId|storageId)\b/, String(id))
-      .replace(":annotationId", String(foreign.annotation))
-      .replace(":projectId", String(foreign.project))
-      .replace(":keyId", "1")
-      .replace("*", "x");
-    const rest =
-      url.startsWith("/admin/") || url.startsWith("/docs")
-        ? filled.replaceAll(/:\w+/g, "x")
-        : filled;
-    expect(rest).not.toContain(":");
-    return rest;
-  }
 });
 
 function bodyOf(method: string, url: string): { readonly payload?: object } {
