@@ -12,6 +12,7 @@ import { localFilesSlice } from "./slices/local-files.ts";
 import { loggingSlice } from "./slices/logging.ts";
 import { mediaSlice } from "./slices/media.ts";
 import { ownerSlice } from "./slices/owner.ts";
+import { persistenceSlice } from "./slices/persistence.ts";
 import { platformSlice } from "./slices/platform.ts";
 import { queueSlice } from "./slices/queue.ts";
 import { retentionSlice } from "./slices/retention.ts";
@@ -43,6 +44,7 @@ const ALL_SLICES = [
   retentionSlice,
   loggingSlice,
   standaloneSlice,
+  persistenceSlice,
 ] as const satisfies readonly Slice[];
 
 /** Not read by any process: tests and scripts use such names. */

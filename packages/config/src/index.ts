@@ -20,6 +20,11 @@ export { localFilesSlice, resolveLocalFiles, type LocalFilesPolicy } from "./sli
 export { loggingSlice } from "./slices/logging.ts";
 export { mediaSlice } from "./slices/media.ts";
 export { ownerSlice } from "./slices/owner.ts";
+export {
+  persistenceSlice,
+  resolvePersistence,
+  type PersistenceSettings,
+} from "./slices/persistence.ts";
 export { platformSlice } from "./slices/platform.ts";
 export { queueSlice } from "./slices/queue.ts";
 export { retentionSlice } from "./slices/retention.ts";

@@ -27,6 +27,18 @@ export {
   type StorageDirection,
 } from "./provider-deps.ts";
 export {
+export {
+  openPersistence,
+  type PersistenceDeps,
+  type PersistencePlace,
+} from "./open-persistence.ts";
+export {
+  PersistentStore,
+  type PersistentFile,
+  type PersistentObject,
+  type PutFileOptions,
+  type StoredFile,
+} from "./persistent-store.ts";
   findPlatformPrincipals,
   type PlatformPrincipals,
   type Principal,
