@@ -143,22 +143,34 @@ export class AnnotationBench {
     throw new AppError({ code: "internal", message });
   }
 
-  /** Deliveries of the target that are not settled, wished before `wantedBefore` (ISO 8601). */
+  /** Deliveries of the target that it does not hold in their newest revision, wished before `wantedBefore` (ISO 8601). */
   backlog(targetId: number, wantedBefore = "infinity"): Promise<number> {
     return this.#bench.count(
-      `SELECT count(*) FROM delivery WHERE target_id = ${String(targetId)} AND wanted_at < '${wantedBefore}'
-       AND (state = 'pending' OR due_at IS NOT NULL)`,
+      `SELECT count(*) FROM delivery WHERE target_id = ${String(targetId)} AND wanted_at < '${wantedBefore}' AND state = 'pending'`,
     );
   }
 
-  /** Waits until nothing of the target is wanted any more that was wished before `wantedBefore`. */
-  async waitForRest(targetId: number, wantedBefore = "infinity"): Promise<void> {
-    await waitFor(async () => (await this.backlog(targetId, wantedBefore)) === 0, {
-      timeoutMs: REST_TIMEOUT_MS,
-      intervalMs: POLL_MS,
-      what: "the target to come to rest",
-    });
+  /** Waits until the target holds everything that was wished before `wantedBefore`. */
+  async waitForBacklog(targetId: number, wantedBefore: string): Promise<void> {
+    await untilNone(() => this.backlog(targetId, wantedBefore));
   }
+
+  /** Waits until the target holds everything, and nothing that was put without an answer has to settle. */
+  async waitForRest(targetId: number): Promise<void> {
+    await untilNone(() =>
+      this.#bench.count(
+        `SELECT count(*) FROM delivery WHERE target_id = ${String(targetId)} AND (state = 'pending' OR due_at IS NOT NULL)`,
+      ),
+    );
+  }
+}
+
+async function untilNone(count: () => Promise<number>): Promise<void> {
+  await waitFor(async () => (await count()) === 0, {
+    timeoutMs: REST_TIMEOUT_MS,
+    intervalMs: POLL_MS,
+    what: "the target to have everything",
+  });
 }
 
 /** Rings as the API does: after the commit, and nobody waits. */

@@ -116,7 +116,7 @@ class Outage {
     const startedMs = performance.now();
     const healedAt = new Date().toISOString();
     const drained = new AbortController();
-    const watching = this.#annotations.waitForRest(targetId, healedAt).then(() => {
+    const watching = this.#annotations.waitForBacklog(targetId, healedAt).then(() => {
       drained.abort();
       return (performance.now() - startedMs) / 1_000;
     });

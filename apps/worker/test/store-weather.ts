@@ -35,7 +35,7 @@ const GUST_MS = 100;
 const AMBIGUOUS_SHARE = 0.5;
 const MOST_AT_ONCE = 6;
 /** A write that comes late does so sooner than puts of unknown fate settle. */
-const LATE_MS = 500;
+const LATE_MS = 2_000;
 
 /** Throttling and lost answers of a store, at random until it is stopped. */
 export class StoreWeather {
