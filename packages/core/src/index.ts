@@ -1,4 +1,4 @@
-export { throwIfCanceled } from "./abort.ts";
+export { throwIfCanceled, untilAborted } from "./abort.ts";
 export { backoffMs, type BackoffPolicy } from "./backoff.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export {

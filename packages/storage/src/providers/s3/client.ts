@@ -1,5 +1,5 @@
 import type * as Sdk from "@aws-sdk/client-s3";
-import { AppError } from "@bucketbridge/core";
+import { AppError, untilAborted } from "@bucketbridge/core";
 import type { Egress } from "../../egress/egress.ts";
 import { limitAnswers } from "./answer-limit.ts";
 import { findBucketRegion } from "./errors.ts";
@@ -33,6 +33,8 @@ export interface SigningPlace {
 /** Deadlines are the business of the decorators; these end what a driver without them would wait for. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 60_000;
+/** Several signatures wait for one region, so none of their signals may end the question. */
+const REGION_TIMEOUT_MS = 10_000;
 
 const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
@@ -73,7 +75,8 @@ export class BucketClient {
   async signingPlace(signal: AbortSignal): Promise<SigningPlace> {
     const bucket = await this.#ready(signal);
     const { endpoint } = this.#deps.place;
-    if (endpoint === undefined) await (this.#knownRegion ??= this.#findRegion(signal));
+    if (endpoint === undefined)
+      await untilAborted((this.#knownRegion ??= this.#findRegion()), signal);
     const { region, client } = this.#current;
     const found = client.config.endpointProvider({
       Bucket: bucket,
@@ -111,19 +114,18 @@ export class BucketClient {
   }
 
   /** Also a refusal tells the region. What it cannot find out is left to the URL's user. */
-  async #findRegion(signal: AbortSignal): Promise<void> {
+  async #findRegion(): Promise<void> {
     const { sdk } = this.#deps;
+    const signal = AbortSignal.timeout(REGION_TIMEOUT_MS);
     try {
       await this.send((client, Bucket) => {
         return client.send(new sdk.HeadBucketCommand({ Bucket }), { abortSignal: signal });
       }, signal);
     } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof sdk.S3ServiceException)) {
-        // No answer at all: the next signature asks again.
-        this.#knownRegion = undefined;
-        throw error;
-      }
+      if (error instanceof sdk.S3ServiceException) return;
+      // No answer at all: the next signature asks again.
+      this.#knownRegion = undefined;
+      throw signal.aborted ? signal.reason : error;
     }
   }
 
