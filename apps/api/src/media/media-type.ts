@@ -47,29 +47,48 @@ const TYPES: Readonly<Record<string, string>> = {
   vtt: "text/vtt; charset=utf-8",
 };
 
-const BYTES = "application/octet-stream";
+/** What nobody knows more about. */
+export const UNKNOWN_TYPE = "application/octet-stream";
 
-/** The media type that the name of an object stands for. */
-export function mediaTypeOf(name: string): string {
+/** The media type that the name of an object stands for; undefined for a name that says nothing. */
+export function findMediaType(name: string): string | undefined {
   const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? "";
-  return TYPES[extension] ?? BYTES;
+  return TYPES[extension];
 }
 
-/** What the store says where that is a type at all, else what the name stands for. Never guessed from the bytes. */
+/** The same, with the type of mere bytes for a name that says nothing. */
+export function mediaTypeOf(name: string): string {
+  return findMediaType(name) ?? UNKNOWN_TYPE;
+}
+
+/**
+ * What the store says where that is one well-formed type, else what the name stands for. Parameters other than the charset are left
+ * out, and a list is no type: browsers take its last member, which could be another one than was looked at here.
+ */
 export function chooseMediaType(info: {
   readonly key: string;
   readonly contentType?: string | undefined;
 }): string {
-  const stored = info.contentType?.trim().toLowerCase() ?? "";
-  const isSaid = /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+(?:\s*;.*)?$/.test(stored);
-  return isSaid && !UNSAID.test(stored) ? stored : mediaTypeOf(info.key);
+  return readStoredType(info.contentType ?? "") ?? mediaTypeOf(info.key);
 }
 
+const ESSENCE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/;
+const CHARSET = /^charset="?([a-z0-9_.:-]{1,40})"?$/;
 /** Types that stores give to what nobody named. */
-const UNSAID = /^(?:application|binary)\/(?:octet-stream|x-unknown)/;
+const UNSAID = /^(?:application|binary)\/(?:octet-stream|x-unknown)$/;
+
+function readStoredType(stored: string): string | undefined {
+  const [essence = "", ...parameters] = stored
+    .toLowerCase()
+    .split(";")
+    .map((part) => part.trim());
+  if (stored.includes(",") || !ESSENCE.test(essence) || UNSAID.test(essence)) return undefined;
+  const charsets = parameters.flatMap((parameter) => CHARSET.exec(parameter)?.[1] ?? []);
+  return charsets[0] === undefined ? essence : `${essence}; charset=${charsets[0]}`;
+}
 
 const INLINE =
-  /^(?:image\/(?!svg)|audio\/|video\/|application\/(?:pdf|json|x-ndjson)|text\/(?:plain|csv|tab-separated-values|markdown|vtt))/;
+  /^(?:(?:image|audio|video)\/(?![^;]*(?:svg|xml|html))|(?:application\/(?:pdf|json|x-ndjson)|text\/(?:plain|csv|tab-separated-values|markdown|vtt))(?=;|$))/;
 
 /** Types that a browser may show from our origin; the others could run as a page of ours and become downloads. */
 export function isShownInline(mediaType: string): boolean {

@@ -1,20 +1,13 @@
 import { Readable } from "node:stream";
 import { isAppError, type AppError } from "@bucketbridge/core";
-import type { ByteRange, ObjectInfo, ObjectStore } from "@bucketbridge/storage";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ApiSettings } from "../../deps.ts";
-import { matchesEtag } from "../conditional.ts";
-import { chooseMediaType } from "../media-type.ts";
+import { chooseMediaType, UNKNOWN_TYPE } from "../media-type.ts";
 import { toObjectHeaders } from "../object-headers.ts";
-import { parseRange, toContentRange } from "../range.ts";
-import { isRangeBehindEnd, mayUseRange } from "./conditions.ts";
-
-/** An object that is being served, with the store that its reader gives back. */
-export interface ProxiedObject {
-  readonly store: Pick<ObjectStore, "stat" | "read">;
-  readonly key: string;
-  release(): void;
-}
+import { toContentRange } from "../range.ts";
+import { sniffMediaType } from "../sniff-media-type.ts";
+import { beginBody } from "./first-bytes.ts";
+import { openObject, type ObjectAnswer, type ServedObject } from "./open-object.ts";
 
 /** One request and its answer. */
 interface Exchange {
@@ -40,90 +33,42 @@ const STREAM_FAILED = {
  */
 export async function proxyObject(
   { settings }: ProxyDeps,
-  object: ProxiedObject,
+  object: ServedObject,
   exchange: Exchange,
 ): Promise<FastifyReply> {
   const { request, reply, signal } = exchange;
+  const maxRangeBytes = settings.media.proxyMaxRangeBytes;
   try {
-    const { store, key } = object;
-    const info = await store.stat(key, { signal });
-    const plan = planAnswer(request, info, settings.media.proxyMaxRangeBytes);
-    reply.headers(toObjectHeaders(chooseMediaType(info), key));
-    if (plan.etag !== undefined) reply.header("etag", plan.etag);
-    if (info.modifiedAt !== undefined) reply.header("last-modified", info.modifiedAt.toUTCString());
-    reply.code(plan.status);
-    if (plan.range !== undefined)
-      reply.header("content-range", toContentRange(plan.range, info.size));
-    if (plan.status === 416) reply.header("content-range", `bytes */${String(info.size)}`);
-    if (plan.status === 304 || plan.status === 416) return await sendNothing(object, reply);
-    reply.header("content-length", String(plan.range?.length ?? info.size));
-    if (request.method === "HEAD" || info.size === 0) return await sendNothing(object, reply);
-    const body = await begin(await open(object, info, plan.range, signal));
-    return await reply.send(Readable.from(releasingAfter(body, object), { objectMode: false }));
+    const answer = await openObject(object, { request, maxRangeBytes, signal });
+    const begun = answer.body === undefined ? undefined : await beginBody(answer.body);
+    describe(reply, answer, toMediaType(answer, begun?.firstBytes));
+    const isEmpty = begun === undefined;
+    return await reply.send(isEmpty ? "" : Readable.from(begun.body, { objectMode: false }));
   } catch (error) {
-    object.release();
     if (!isAppError(error)) throw error;
     return refuse(exchange, error);
   }
 }
 
-interface AnswerPlan {
-  readonly status: 200 | 206 | 304 | 416;
-  readonly etag: string | undefined;
-  readonly range: (ByteRange & { readonly length: number }) | undefined;
+/** The first bytes speak only where nobody else does, and only when they are those of the object. */
+function toMediaType({ info, range }: ObjectAnswer, firstBytes: Uint8Array | undefined): string {
+  const said = chooseMediaType(info);
+  const isBegin = firstBytes !== undefined && (range?.offset ?? 0) === 0;
+  return (said === UNKNOWN_TYPE && isBegin ? sniffMediaType(firstBytes) : undefined) ?? said;
 }
 
-function planAnswer(request: FastifyRequest, info: ObjectInfo, maxRangeBytes: number): AnswerPlan {
-  const etag = info.etag === undefined ? undefined : `"${info.etag}"`;
-  const { headers } = request;
-  if (etag !== undefined && matchesEtag(headers["if-none-match"], etag))
-    return { status: 304, etag, range: undefined };
-  if (!mayUseRange(headers["if-range"]?.toString(), etag))
-    return { status: 200, etag, range: undefined };
-  const range = parseRange(headers.range, info.size);
-  if (range !== undefined) {
-    const length = Math.min(range.length, maxRangeBytes);
-    return { status: 206, etag, range: { offset: range.offset, length } };
-  }
-  const status = isRangeBehindEnd(headers.range, info.size) ? 416 : 200;
-  return { status, etag, range: undefined };
-}
-
-async function open(
-  { store, key }: ProxiedObject,
-  { etag }: ObjectInfo,
-  range: ByteRange | undefined,
-  signal: AbortSignal,
-): Promise<AsyncIterable<Uint8Array>> {
-  const options = {
-    ...(range === undefined ? {} : { range }),
-    // The headers speak of this content: another one that came in between must not be sent under them.
-    ...(etag === undefined ? {} : { ifEtag: etag }),
-  };
-  return (await store.read(key, options, { signal })).body;
-}
-
-/** Waits for the first bytes, so that a store that fails before them can still be answered with a status. */
-async function begin(body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
-  const iterator = body[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  return resume(first, iterator);
-}
-
-async function* resume(
-  first: IteratorResult<Uint8Array>,
-  iterator: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for (let chunk = first; chunk.done !== true; chunk = await iterator.next()) yield chunk.value;
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-async function sendNothing(object: ProxiedObject, reply: FastifyReply): Promise<FastifyReply> {
-  object.release();
-  return reply.send("");
+function describe(
+  reply: FastifyReply,
+  { status, info, etag, range }: ObjectAnswer,
+  mediaType: string,
+): void {
+  const { key, size, modifiedAt } = info;
+  reply.code(status).headers(toObjectHeaders(mediaType, key));
+  if (etag !== undefined) reply.header("etag", etag);
+  if (modifiedAt !== undefined) reply.header("last-modified", modifiedAt.toUTCString());
+  if (range !== undefined) reply.header("content-range", toContentRange(range, size));
+  if (status === 416) reply.header("content-range", `bytes */${String(size)}`);
+  if (status !== 304 && status !== 416) reply.header("content-length", range?.length ?? size);
 }
 
 function refuse({ request, reply }: Exchange, error: AppError): FastifyReply {
@@ -143,16 +88,4 @@ export function refuseStream(reply: FastifyReply): FastifyReply {
     .header("cache-control", "no-store")
     .type("application/json")
     .send(STREAM_FAILED);
-}
-
-/** Passes the bytes on; the store is given back at their end, also when the client leaves before. */
-async function* releasingAfter(
-  body: AsyncIterable<Uint8Array>,
-  object: ProxiedObject,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* body;
-  } finally {
-    object.release();
-  }
 }

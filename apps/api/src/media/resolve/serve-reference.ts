@@ -1,8 +1,9 @@
 import { isAppError, type AppError } from "@bucketbridge/core";
+import type { ObjectStore } from "@bucketbridge/storage";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { clientSignal } from "../../client-signal.ts";
+import { clientSignal, onceClosed } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
-import { mediaTypeOf } from "../media-type.ts";
+import { findMediaType, UNKNOWN_TYPE } from "../media-type.ts";
 import { toDisposition } from "../object-headers.ts";
 import type { ProjectReferences } from "../project-references.ts";
 import type { ProxySlots } from "../proxy/proxy-slots.ts";
@@ -29,30 +30,27 @@ export async function serveReference(
 ): Promise<FastifyReply> {
   if ("status" in found) return reply.code(found.status).send();
   const exchange = { request, reply, signal: clientSignal(reply) };
-  const held = await hold(deps, found, exchange);
-  if (held === undefined)
+  const store = await openStore(deps, found, exchange);
+  if (store === undefined)
     return found.source.presign ? reply.code(404).send() : refuseStream(reply);
-  const { opened, release } = held;
-  if (found.source.presign && opened.store.can("presignRead")) {
-    const url = await sign(found, opened.store, exchange).catch((error: unknown) => {
-      release();
-      throw error;
-    });
-    if (url !== "unsupported") release();
+  if (found.source.presign && store.can("presignRead")) {
+    const url = await sign(found, store, exchange);
     if (url === undefined) return reply.code(404).send();
     if (url !== "unsupported") return redirect(url, found, reply);
   }
-  return stream(deps, found, held, exchange);
+  return stream(deps, found, store, exchange);
 }
 
-/** Undefined when the store cannot be opened; the log says why. */
-async function hold(
+/** The store, until the answer is through. Undefined when it cannot be opened; the log says why. */
+async function openStore(
   { sharedStores }: ResolveDeps,
   { source }: Served,
-  { request }: Exchange,
-): Promise<Held | undefined> {
+  { request, reply }: Exchange,
+): Promise<ObjectStore | undefined> {
   try {
-    return await sharedStores.hold(source);
+    const { opened, release } = await sharedStores.hold(source);
+    onceClosed(reply.raw, release);
+    return opened.store;
   } catch (error) {
     if (!isAppError(error)) throw error;
     logRefusal(request, source.id, error);
@@ -63,22 +61,21 @@ async function hold(
 async function stream(
   { proxySlots, settings }: ResolveDeps,
   { source, key }: Served,
-  { opened, release }: Held,
+  store: ObjectStore,
   exchange: Exchange,
 ): Promise<FastifyReply> {
-  const { signal } = exchange;
-  const give = await proxySlots.take(source.organizationId, signal).catch((error: unknown) => {
-    release();
-    throw error;
-  });
-  const giveBack = (): void => {
-    give();
-    release();
-  };
-  return proxyObject({ settings }, { store: opened.store, key, release: giveBack }, exchange);
+  const { reply, signal } = exchange;
+  try {
+    onceClosed(reply.raw, await proxySlots.take(source.organizationId, signal));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return reply.code(CLIENT_LEFT).send();
+  }
+  return proxyObject({ settings }, { source, store, key }, exchange);
 }
 
-type Held = Awaited<ReturnType<ApiDeps["sharedStores"]["hold"]>>;
+/** For the log: nobody gets it. */
+const CLIENT_LEFT = 499;
 
 interface Exchange {
   readonly request: FastifyRequest;
@@ -94,17 +91,18 @@ const MAX_WINDOW_SECONDS = 300;
 /** Undefined when no URL can be had; `unsupported` for an object that can be streamed but not named by a URL. */
 async function sign(
   { source, key, ttlCeilingMinutes }: Served,
-  store: Pick<Held["opened"]["store"], "presignRead">,
+  store: Pick<ObjectStore, "presignRead">,
   { request, signal }: Exchange,
 ): Promise<URL | "unsupported" | undefined> {
   const ttlSeconds = toTtlSeconds(source.presignTtl, ttlCeilingMinutes);
-  const mediaType = mediaTypeOf(key);
+  const mediaType = findMediaType(key);
   const options = {
     method: request.method === "HEAD" ? ("HEAD" as const) : ("GET" as const),
     ttlSeconds,
     windowSeconds: Math.min(MAX_WINDOW_SECONDS, Math.floor(ttlSeconds / 2)),
-    contentType: mediaType,
-    disposition: toDisposition(mediaType, key),
+    // What a name does not tell, the store may know.
+    ...(mediaType === undefined ? {} : { contentType: mediaType }),
+    disposition: toDisposition(mediaType ?? UNKNOWN_TYPE, key),
   };
   try {
     return await store.presignRead(key, options, { signal });
