@@ -279,3 +279,17 @@ describe("classifyAzureError", () => {
     expect(JSON.stringify(classifyAzureError(error))).not.toContain("S3CRET");
   });
 });
+
+it.each(["constructor", "toString", "valueOf", "__proto__", "hasOwnProperty"])(
+  "a host that calls its error %s is answered like one that says nothing",
+  (code) => {
+    const toError = (fields: object): Error =>
+      Object.assign(new TypeError("x"), { statusCode: 403 }, fields);
+    const expected = classifyAzureError(toError({}));
+    expect(classifyAzureError(toError({ code }))).toMatchObject({
+      code: expected?.code,
+      reason: expected?.reason,
+    });
+    expect(classifyAzureError(Object.assign(new TypeError("x"), { code }))).toBeUndefined();
+  },
+);

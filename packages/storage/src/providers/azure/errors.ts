@@ -1,4 +1,5 @@
 import type { ErrorClass } from "../../driver.ts";
+import { lookUp } from "../look-up.ts";
 import {
   BY_AZURE_CODE,
   BY_NETWORK_CODE,
@@ -51,7 +52,7 @@ export function classifySignIn(answer: {
   const number = /\bAADSTS(\d{4,9})\b/.exec(answer.bodyAsText ?? "")?.[1];
   const isTheirs = answer.status === 429 || answer.status >= 500;
   const found =
-    (number === undefined ? undefined : BY_SIGN_IN_CODE[number]) ??
+    lookUp(BY_SIGN_IN_CODE, number) ??
     (isTheirs ? BY_STATUS[answer.status === 429 ? 429 : 500] : undefined) ??
     SIGN_IN_REFUSED;
   const said = number === undefined ? `HTTP ${String(answer.status)}` : `AADSTS${number}`;
@@ -64,8 +65,8 @@ export function answerOf(error: unknown): Pick<AzureError, "status" | "azureCode
 }
 
 function findClass(facts: AzureError): ErrorClass | undefined {
-  const { azureCode = "", networkCode = "", status, name } = facts;
-  const known = BY_AZURE_CODE[azureCode] ?? BY_NETWORK_CODE[networkCode];
+  const { azureCode, networkCode = "", status, name } = facts;
+  const known = lookUp(BY_AZURE_CODE, azureCode) ?? lookUp(BY_NETWORK_CODE, networkCode);
   if (known !== undefined) return known;
   if (networkCode.startsWith("HPE_")) return BY_NETWORK_CODE["HPE_*"];
   if (networkCode.startsWith("ERR_SSL_")) return BY_NETWORK_CODE["ERR_SSL_*"];

@@ -237,3 +237,21 @@ describe("what an answer of the workspace means", () => {
     expect(classifyDatabricksError(error)).toMatchObject({ code: expected.code });
   });
 });
+
+it.each(["constructor", "toString", "valueOf", "__proto__", "hasOwnProperty"])(
+  "a host that calls its error %s is answered like one that says nothing",
+  (word) => {
+    const said = [{ error_code: word }, { error: word }, { details: [{ reason: word }] }];
+    for (const [index, body] of said.entries()) {
+      for (const from of ["files", "directories", "token"] as const) {
+        const fault = new DatabricksFault(from, { status: 403, body: JSON.stringify(body) });
+        const nameless = new DatabricksFault(from, { status: 403, body: "" });
+        const expected = classifyDatabricksError(nameless);
+        expect(classifyDatabricksError(fault), String(index)).toMatchObject({
+          code: expected?.code,
+          reason: expected?.reason,
+        });
+      }
+    }
+  },
+);

@@ -1,4 +1,5 @@
 import type { ErrorClass } from "../../driver.ts";
+import { lookUp } from "../look-up.ts";
 import {
   BY_ERROR_CODE,
   BY_NETWORK_CODE,
@@ -84,22 +85,22 @@ export function isMissingDirectory(error: unknown): boolean {
 
 function findClass(fault: DatabricksFault): ErrorClass {
   if (fault.from === "token") return findTokenClass(fault);
-  const { status, reason = "", errorCode = "", from, said } = fault;
+  const { status, reason = "", errorCode, from, said } = fault;
   if (status === 403) {
     // Since 2020 and in 2026 alike: refused tokens and addresses have the code of missing permissions on some paths.
     if (/^invalid access token|token (is )?expired/i.test(said)) return TOKEN_REFUSED;
     if (/IP (ACL|access list)/i.test(said)) return IP_BLOCKED;
   }
-  const byReason = BY_REASON[reason];
+  const byReason = lookUp(BY_REASON, reason);
   if (byReason !== undefined) return byReason;
   if (from === "directories" && (status === 404 || /NOT_A_DIRECTORY/.test(reason)))
-    return BY_ERROR_CODE[errorCode] ?? DIRECTORY_NOT_FOUND;
-  return BY_ERROR_CODE[errorCode] ?? byStatus(status);
+    return lookUp(BY_ERROR_CODE, errorCode) ?? DIRECTORY_NOT_FOUND;
+  return lookUp(BY_ERROR_CODE, errorCode) ?? byStatus(status);
 }
 
-function findTokenClass({ said, errorCode = "", status }: DatabricksFault): ErrorClass {
-  const azureCode = /^AADSTS\d+/.exec(said)?.[0] ?? "";
-  const known = BY_TOKEN_ERROR[azureCode] ?? BY_TOKEN_ERROR[errorCode];
+function findTokenClass({ said, errorCode, status }: DatabricksFault): ErrorClass {
+  const azureCode = /^AADSTS\d+/.exec(said)?.[0];
+  const known = lookUp(BY_TOKEN_ERROR, azureCode) ?? lookUp(BY_TOKEN_ERROR, errorCode);
   if (known !== undefined) return known;
   if (status === 404 || (status >= 300 && status < 400)) return NO_TOKEN_ENDPOINT;
   const found = byStatus(status);
@@ -120,7 +121,7 @@ function findNetworkClass(error: Error): ErrorClass | undefined {
   if (error.name === "AbortError" && code !== "UND_ERR_SOCKET") return { code: "canceled" };
   if (code === undefined) return undefined;
   const family = /^(ERR_SSL_|HPE_)/.exec(code)?.[0];
-  const found = BY_NETWORK_CODE[family === undefined ? code : `${family}*`];
+  const found = lookUp(BY_NETWORK_CODE, family === undefined ? code : `${family}*`);
   return found === undefined ? undefined : { ...found, detail: `${found.detail ?? ""} (${code})` };
 }
 

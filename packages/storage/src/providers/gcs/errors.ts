@@ -1,4 +1,5 @@
 import type { ErrorClass } from "../../driver.ts";
+import { lookUp } from "../look-up.ts";
 import {
   BUCKET_NOT_FOUND,
   BUCKETS_GET_DENIED,
@@ -54,13 +55,13 @@ const BY_SENTENCE: readonly (readonly [number, RegExp, ErrorClass])[] = [
 ];
 
 function classifyStorageFailure(failure: GoogleFailure): ErrorClass | undefined {
-  const { status, reason = "" } = failure;
+  const { status, reason } = failure;
   const said = BY_SENTENCE.find(
     ([wanted, pattern]) => wanted === status && failure.says(pattern),
   )?.[2];
   if (said !== undefined) return said;
-  if (Object.hasOwn(BY_REASON, reason)) return BY_REASON[reason];
-  return BY_STATUS[status] ?? BY_STATUS[status >= 500 ? 500 : status >= 400 ? 400 : 200];
+  const known = lookUp(BY_REASON, reason);
+  return known ?? BY_STATUS[status] ?? BY_STATUS[status >= 500 ? 500 : status >= 400 ? 400 : 200];
 }
 
 function classifyNetworkError(error: Error): ErrorClass | undefined {
@@ -68,7 +69,7 @@ function classifyNetworkError(error: Error): ErrorClass | undefined {
   if (error.name === "TimeoutError") return BY_NETWORK_CODE["ETIMEDOUT"];
   const code = networkCode(error);
   if (code === undefined) return undefined;
-  const found = code.startsWith("HPE_") ? BY_NETWORK_CODE["HPE_*"] : BY_NETWORK_CODE[code];
+  const found = lookUp(BY_NETWORK_CODE, code.startsWith("HPE_") ? "HPE_*" : code);
   return found === undefined
     ? undefined
     : { ...found, detail: `${found.detail ?? code} (${code})` };

@@ -1,4 +1,5 @@
 import type { ErrorClass } from "../../driver.ts";
+import { lookUp } from "../look-up.ts";
 import { BY_ERR_TEXT, BY_NETWORK_CODE, BY_WORD, OTHER_ERR, PROTOCOL } from "./error-table.ts";
 import { RedisProtocolError, RedisReplyError } from "./resp.ts";
 
@@ -23,13 +24,13 @@ export function classifyRedisError(error: unknown): ErrorClass | undefined {
   if (error.name === "AbortError") return { code: "canceled" };
   if (error.name === "TimeoutError") return BY_NETWORK_CODE["ETIMEDOUT"];
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const known = BY_NETWORK_CODE[code.startsWith("ERR_SSL_") ? "ERR_SSL_*" : code];
+  const known = lookUp(BY_NETWORK_CODE, code.startsWith("ERR_SSL_") ? "ERR_SSL_*" : code);
   return known === undefined ? undefined : withWord(known, code);
 }
 
 function classifyReply(error: RedisReplyError): ErrorClass {
   const { word } = error;
-  const known = BY_WORD[word];
+  const known = lookUp(BY_WORD, word);
   if (known !== undefined) return withWord(known, word);
   const found = BY_ERR_TEXT.find(([text]) => text.test(error.message));
   return withWord(found?.[1] ?? OTHER_ERR, word === "" ? "an error without a name" : word);

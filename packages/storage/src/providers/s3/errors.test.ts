@@ -243,3 +243,17 @@ describe("classifyS3Error", () => {
     expect(JSON.stringify(known)).not.toMatch(/script|AKIA/);
   });
 });
+
+it.each(["constructor", "toString", "valueOf", "__proto__", "hasOwnProperty"])(
+  "an endpoint that calls its error %s is answered like one that says nothing",
+  (Code) => {
+    const toError = (fields: object): Error =>
+      Object.assign(new TypeError("x"), { $metadata: { httpStatusCode: 403 } }, fields);
+    const expected = classifyS3Error(toError({}));
+    expect(classifyS3Error(toError({ Code }))).toMatchObject({
+      code: expected?.code,
+      reason: expected?.reason,
+    });
+    expect(classifyS3Error(Object.assign(new TypeError("x"), { code: Code }))).toBeUndefined();
+  },
+);

@@ -1,4 +1,5 @@
 import type { ErrorClass } from "../../driver.ts";
+import { lookUp } from "../look-up.ts";
 import { BY_NETWORK_CODE, BY_S3_CODE, BY_STATUS, WRONG_REGION } from "./error-table.ts";
 
 /** What is known of an error of the SDK, as far as it may be looked at. Messages are not: they hold keys and hosts' texts. */
@@ -53,8 +54,8 @@ export function answerOf(error: unknown): Pick<S3Error, "status" | "s3Code"> {
 }
 
 function findClass(facts: S3Error): ErrorClass | undefined {
-  const { s3Code = "", networkCode = "", status, name } = facts;
-  const known = BY_S3_CODE[s3Code] ?? BY_NETWORK_CODE[networkCode];
+  const { s3Code, networkCode = "", status, name } = facts;
+  const known = lookUp(BY_S3_CODE, s3Code) ?? lookUp(BY_NETWORK_CODE, networkCode);
   if (known !== undefined) return known;
   if (networkCode.startsWith("HPE_")) return BY_NETWORK_CODE["HPE_*"];
   if (networkCode.startsWith("ERR_SSL_")) return BY_NETWORK_CODE["ERR_SSL_*"];

@@ -1,6 +1,7 @@
 import { AppError, isAppError } from "@bucketbridge/core";
 import type { ErrorClass } from "../../driver.ts";
 import { classifyFailure } from "../../failure.ts";
+import { lookUp } from "../look-up.ts";
 import { answerOf, classifyS3Error } from "./errors.ts";
 
 /** Whose call failed. */
@@ -72,7 +73,7 @@ const BY_STS_CODE: Readonly<Record<string, ErrorClass>> = {
 export function toStsError(error: unknown, caller: StsCaller): unknown {
   const { s3Code = "" } = answerOf(error);
   if (s3Code === "AccessDenied") return trustRefusal(error, caller);
-  const own = BY_STS_CODE[s3Code];
+  const own = lookUp(BY_STS_CODE, s3Code);
   const known = own ?? classifyFailure({ classifyError: classifyS3Error }, error);
   if (known === undefined || (own === undefined && isAppError(error))) return error;
   const said = own === undefined ? `AWS STS: ${known.detail ?? "no answer"}` : (own.detail ?? "");
@@ -90,7 +91,8 @@ export function toStsError(error: unknown, caller: StsCaller): unknown {
 /** As `toStsError`, for the question who one is. */
 export function toCallerError(error: unknown): unknown {
   const { s3Code = "" } = answerOf(error);
-  const known = BY_STS_CODE[s3Code] ?? classifyFailure({ classifyError: classifyS3Error }, error);
+  const known =
+    lookUp(BY_STS_CODE, s3Code) ?? classifyFailure({ classifyError: classifyS3Error }, error);
   if (known === undefined || isAppError(error)) return error;
   return new AppError({
     code: known.code,
