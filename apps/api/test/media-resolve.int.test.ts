@@ -170,6 +170,9 @@ describe("references of task data", () => {
     expect((await ask("s3://cats/img/page.html")).statusCode).toBe(303);
     expect((await ask("s3://cats/img/x.svg")).statusCode).toBe(404);
     expect((await ask(SIBLING)).statusCode).toBe(404);
+    await addSource({ prefix: "img", regex_filter: ".*\\.svg" });
+    expect((await ask("s3://cats/img/x.svg")).statusCode).toBe(303);
+    expect((await ask("s3://cats/img/x.xml")).statusCode).toBe(404);
   });
 
   describe("in proxy mode", () => {

@@ -33,6 +33,13 @@ describe("ReferenceSources", () => {
       expect(sources.resolve(other, 1)).toBeUndefined();
   });
 
+  it("takes the next best source where one is not accepted", () => {
+    const sources = new ReferenceSources([aSource(1, { prefix: "img/" }), aSource(2), aSource(3)]);
+    const not = (id: number) => sources.resolve("s3://cats/img/a", 1, (it) => it.storageId !== id);
+    expect([not(0)?.storageId, not(1)?.storageId, not(2)?.storageId]).toEqual([1, 2, 1]);
+    expect(sources.resolve("s3://cats/img/a", 1, () => false)).toBeUndefined();
+  });
+
   it("names each beginning once", () => {
     expect(new ReferenceSources([aSource(1), aSource(2)]).prefixes).toEqual(["s3://cats/"]);
   });

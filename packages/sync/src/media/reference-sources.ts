@@ -32,8 +32,15 @@ export class ReferenceSources {
     this.prefixes = [...new Set(sources.map(({ referencePrefix }) => referencePrefix))];
   }
 
-  /** `ownStorageId`: where the task came from. Undefined when no source of the project may serve it, and for a bare bucket. */
-  resolve(reference: string, ownStorageId: number | null): ResolvedReference | undefined {
+  /**
+   * `ownStorageId`: where the task came from. Undefined when no source of the project may serve it, and for a bare bucket.
+   * `accepts` takes sources out of the choice.
+   */
+  resolve(
+    reference: string,
+    ownStorageId: number | null,
+    accepts: (resolved: ResolvedReference) => boolean = acceptAll,
+  ): ResolvedReference | undefined {
     let best: ResolvedReference | undefined;
     let isBestInside = false;
     for (const source of this.#sources) {
@@ -43,6 +50,7 @@ export class ReferenceSources {
       const isInside = key.startsWith(source.prefix);
       if (!isInside && source.isPrefixBoundary) continue;
       const found = { storageId: source.storageId, key };
+      if (!accepts(found)) continue;
       if (source.storageId === ownStorageId) return found;
       if (best === undefined || (isInside && !isBestInside)) {
         best = found;
@@ -51,4 +59,8 @@ export class ReferenceSources {
     }
     return best;
   }
+}
+
+function acceptAll(): boolean {
+  return true;
 }

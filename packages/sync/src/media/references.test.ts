@@ -30,6 +30,17 @@ describe("replaceReferences", () => {
       `<img src="s3://cats/a b.png"><a href='gs://dogs/b'>`,
       `<img src="<s3://cats/a b.png>"><a href='<gs://dogs/b>'>`,
     ],
+    [
+      "the key that a browser reads in an attribute",
+      `<img src = "s3://cats/a&amp;b&#39;&#x1F431;&lt;.png"> "s3://cats/a&amp;b"`,
+      `<img src = "<s3://cats/a&b'\u{1F431}<.png>"> "<s3://cats/a&amp;b>"`,
+    ],
+    [
+      "an ampersand that is no character reference",
+      `<img src="s3://cats/a&b;&copy;&#9999999;.png">`,
+      `<img src="<s3://cats/a&b;&copy;&#9999999;.png>">`,
+    ],
+    ["no character reference in a whole value", "s3://cats/a&amp;b", "<s3://cats/a&amp;b>"],
     ["an attribute without quotes", "<img src=s3://cats/a.png>", "<img src=<s3://cats/a.png>>"],
     ["a sentence", "see s3://cats/a.png.", "see <s3://cats/a.png>."],
     ["Markdown", "![cat](s3://cats/a (1.png)", "![cat](<s3://cats/a (1.png>)"],
@@ -72,7 +83,6 @@ describe("replaceReferences", () => {
           return undefined;
         });
         for (const reference of found) {
-          expect(text).toContain(reference);
           expect(hasReference({ deep: [text] }, PREFIXES, reference)).toBe(true);
         }
         expect(found.length).toBeGreaterThan(0);

@@ -1,7 +1,11 @@
+import { decodeCharacterReferences } from "./character-references.ts";
+
 /** A reference inside task data, and where it stands. */
 interface Place {
   readonly start: number;
   readonly end: number;
+  /** The value of an HTML attribute, where `&amp;` stands for `&`. */
+  readonly isAttribute?: boolean;
 }
 
 /** What closes a reference that such a character opened. */
@@ -9,12 +13,15 @@ const CLOSING: Readonly<Record<string, string>> = { '"': '"', "'": "'", "`": "`"
 /** Where a reference ends that nothing opened: keys with these characters must be quoted, or be the whole value. */
 const LOOSE_END = /[\s"'<>`]/;
 const TRAILING_PUNCTUATION = /[.,;:!?)\]}]/;
+/** What stands before the value of an HTML attribute. */
+const ATTRIBUTE = /=\s*["']$/;
 const SEPARATOR = /[\s,;|]/;
 
 /**
  * Replaces references in task data: values of objects and arrays at any depth, never keys. A text that begins with one of
  * `prefixes` (`s3://bucket/`) is a reference as a whole, or several of them behind commas, semicolons, bars or white space; in any
- * other text a reference ends with the quote or bracket that opened it, else at white space, a quote or an angle bracket.
+ * other text a reference ends with the quote or bracket that opened it, else at white space, a quote or an angle bracket; one in quotes
+ * behind an equals sign is the value of an HTML attribute, whose character references (`&amp;`) are decoded as a browser does.
  * `replace` gives undefined for what stays. What does not change is the same object as before; nothing is modified in place.
  */
 export function replaceReferences(
@@ -66,8 +73,9 @@ function replaceInText(
   const places = findPlaces(text, prefixes);
   let result = "";
   let done = 0;
-  for (const { start, end } of places) {
-    const replacement = replace(text.slice(start, end));
+  for (const { start, end, isAttribute = false } of places) {
+    const written = text.slice(start, end);
+    const replacement = replace(isAttribute ? decodeCharacterReferences(written) : written);
     if (replacement === undefined) continue;
     result += text.slice(done, start) + replacement;
     done = end;
@@ -105,7 +113,9 @@ function findScattered(text: string, finder: Finder): Place[] {
     if (start < (places.at(-1)?.end ?? 0)) continue;
     const closing = CLOSING[text.charAt(start - 1)];
     const end = closing === undefined ? undefined : closingAt(text, closing, start, closings);
-    places.push({ start, end: end ?? findLooseEnd(text, start) });
+    const isAttribute =
+      end !== undefined && ATTRIBUTE.test(text.slice(Math.max(0, start - 8), start));
+    places.push({ start, end: end ?? findLooseEnd(text, start), isAttribute });
   }
   return places;
 }

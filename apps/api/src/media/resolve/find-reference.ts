@@ -50,10 +50,10 @@ export async function findProjectReference(
   if (typeof reference !== "string") return reference;
   const bound = media.sources.map((source) => ({ ...source, restrictToPrefix: true }));
   const sources = await deps.references.of(bound);
-  const resolved = sources.resolve(reference, null);
-  const source = media.sources.find(({ id }) => id === resolved?.storageId);
-  if (resolved === undefined || source === undefined) return MISSING;
-  return isImported(source, resolved.key) ? toFound(media, resolved) : MISSING;
+  const resolved = sources.resolve(reference, null, ({ storageId, key }) =>
+    media.sources.some((source) => source.id === storageId && isImported(source, key)),
+  );
+  return resolved === undefined ? MISSING : toFound(media, resolved);
 }
 
 function readReference(request: FastifyRequest): string | { readonly status: 400 | 404 } {
