@@ -107,6 +107,20 @@ describe("withPause", () => {
     await call;
   });
 
+  it("does not go on waiting when the pause grows beyond the caller's patience", async () => {
+    const { clock, pauses, reached, open } = world();
+    pauses.begin("one", 9_000);
+    const call = open("first").stat("x", calm);
+    const refusal = expect(call).rejects.toMatchObject({
+      code: "rate_limited",
+      retryAfterMs: 2_000,
+    });
+    pauses.begin("one", 11_000);
+    await clock.pass(9_000);
+    await refusal;
+    expect(reached).toEqual([]);
+  });
+
   it("fails at once, without a request, where the pause is longer than the caller's patience", async () => {
     const { pauses, reached, open } = world();
     pauses.begin("one", 60_000);

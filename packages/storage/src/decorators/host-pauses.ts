@@ -28,10 +28,9 @@ export class HostPauses {
     if (until > (this.#untilMs.get(host) ?? 0)) this.#untilMs.set(host, until);
   }
 
-  /** Resolves when the pause of the host is over, also one that grew meanwhile. Rejects with the signal's reason. */
+  /** Resolves when the pause of the host is over as it is now; it may grow meanwhile. Rejects with the signal's reason. */
   async wait(host: string, signal: AbortSignal): Promise<void> {
-    for (let ms = this.remainingMs(host); ms > 0; ms = this.remainingMs(host))
-      await this.#clock.sleep(ms, signal);
+    await this.#clock.sleep(this.remainingMs(host), signal);
   }
 }
 
@@ -40,7 +39,7 @@ export interface PausePolicy {
   readonly pauses: HostPauses;
   /** Drivers with the same text pause together. */
   readonly host: string;
-  /** A longer pause is not waited for: the call fails as `rate_limited` with what is left of it, and nothing is sent. */
+  /** A call waits no longer than this, all pauses together: it fails as `rate_limited` with what is left, and nothing is sent. */
   readonly maxWaitMs: number;
   /** False: writes and deletions are not kept waiting at all, since the caller has times of its own for them. */
   readonly repeatWrites?: boolean;
@@ -70,16 +69,19 @@ export function withPause(inner: StorageDriver, policy: PausePolicy): StorageDri
 
 async function waitForTurn({ method, ctx }: DriverCall, policy: PausePolicy): Promise<void> {
   const { pauses, host, maxWaitMs, repeatWrites = true } = policy;
-  const leftMs = pauses.remainingMs(host);
-  if (leftMs === 0) return;
   const isRead = method === "listPage" || method === "stat" || method === "read";
-  if (leftMs <= maxWaitMs && (isRead || repeatWrites)) {
+  let patienceMs = isRead || repeatWrites ? maxWaitMs : 0;
+  for (let ms = pauses.remainingMs(host); ms > 0; ms = pauses.remainingMs(host)) {
+    if (ms > patienceMs) throw pausedFor(ms);
+    patienceMs -= ms;
     await pauses.wait(host, ctx.signal);
-    return;
   }
-  throw new AppError({
+}
+
+function pausedFor(retryAfterMs: number): AppError {
+  return new AppError({
     code: "rate_limited",
     message: "the store asked for a pause, which is not over yet",
-    retryAfterMs: leftMs,
+    retryAfterMs,
   });
 }
