@@ -25,6 +25,10 @@ const TASKS = {
     args: ["conformance"],
     about: "storage drivers; `-- s3` for one",
   },
+  "test:matrix": {
+    entry: "scripts/matrix.ts",
+    about: "every provider on every service; starts the real servers",
+  },
   "test:int": {
     entry: "scripts/test.ts",
     args: ["int"],

@@ -17,22 +17,25 @@ class SummaryReporter implements Reporter {
 function summarise(modules: readonly TestModule[], unhandledErrors: number): RunSummary {
   const all = { passed: 0, failed: unhandledErrors, skipped: 0 };
   const conformance: Record<string, Tally> = {};
+  const skipReasons: Record<string, Record<string, number>> = {};
   for (const module of modules) {
     for (const test of module.children.allTests()) {
-      const outcome = toOutcome(test.result().state);
+      const result = test.result();
+      const outcome = toOutcome(result.state);
       all[outcome] += 1;
       const ran = test.meta().conformance;
       if (ran === undefined) continue;
-      const tally = (conformance[`${ran.provider}/${ran.service}`] ??= {
-        passed: 0,
-        failed: 0,
-        skipped: 0,
-      });
+      const pair = `${ran.provider}/${ran.service}`;
+      const tally = (conformance[pair] ??= { passed: 0, failed: 0, skipped: 0 });
       tally[outcome] += 1;
+      if (result.state !== "skipped") continue;
+      const reasons = (skipReasons[pair] ??= {});
+      const reason = result.note ?? "";
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
     }
     all.failed += failuresOutsideTests(module);
   }
-  return { ...all, conformance };
+  return { ...all, conformance, skipReasons };
 }
 
 function toOutcome(state: "pending" | "passed" | "failed" | "skipped"): Outcome {

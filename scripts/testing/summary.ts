@@ -11,6 +11,8 @@ export interface Counts {
 export interface RunSummary extends Counts {
   /** Cases of the conformance suite by `provider/service`, for example `s3/minio`. */
   readonly conformance: Readonly<Record<string, Counts>>;
+  /** Of the skipped ones: how many for which reason, by pair. The reason "" was not given. */
+  readonly skipReasons: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** Name of the variable with the file that the reporter writes. */

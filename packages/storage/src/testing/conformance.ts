@@ -60,7 +60,7 @@ export function describeDriverConformance(
       describe(group, () => {
         it.for(cases)("$name", { timeout: CASE_TIMEOUT_MS }, async (conformanceCase, { skip }) => {
           if (harness === undefined || driver === undefined) {
-            skip(made !== undefined && "unavailable" in made ? made.unavailable : "no harness");
+            skip(reasonWithoutHarness(made));
             return;
           }
           const reason = reasonToSkip(conformanceCase, harness);
@@ -72,11 +72,15 @@ export function describeDriverConformance(
 
     it("knows every override by a link", ({ skip }) => {
       // A case that passed would be proof that the service was there.
-      if (harness === undefined) skip("no harness");
+      if (harness === undefined) skip(reasonWithoutHarness(made));
       for (const override of harness?.overrides ?? [])
         expect(override.link).toMatch(/^https?:\/\/|^docs\//);
     });
   });
+}
+
+function reasonWithoutHarness(made: DriverHarness | HarnessUnavailable | undefined): string {
+  return made !== undefined && "unavailable" in made ? made.unavailable : "no harness";
 }
 
 /** The driver with the traits that this service really has. */

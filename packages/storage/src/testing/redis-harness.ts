@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { startRedis, findRedisServer } from "@bucketbridge/testkit/redis";
 import type { StorageDriver } from "../driver.ts";
 import { createEgress } from "../egress/create-egress.ts";
@@ -93,7 +94,10 @@ export async function redisHarness(): Promise<DriverHarness | HarnessUnavailable
   };
 }
 
-/** The driver on the database that BUCKETBRIDGE_TEST_REDIS_URL names (`rediss://user:password@host:6380/7`). It is emptied. */
+/**
+ * The driver on the database that BUCKETBRIDGE_TEST_REDIS_URL names (`rediss://user:password@host:6380/7`). It is emptied.
+ * BUCKETBRIDGE_TEST_REDIS_CA names the file with the certificate of an authority of its own.
+ */
 export function redisAccountHarness(
   environment: NodeJS.ProcessEnv = process.env,
 ): DriverHarness | HarnessUnavailable {
@@ -102,6 +106,7 @@ export function redisAccountHarness(
   if (text === "")
     return { ...target, unavailable: "BUCKETBRIDGE_TEST_REDIS_URL names no database" };
   const url = new URL(text);
+  const caFile = environment["BUCKETBRIDGE_TEST_REDIS_CA"] ?? "";
   const fields = {
     host: url.hostname,
     port: url.port,
@@ -109,6 +114,7 @@ export function redisAccountHarness(
     username: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
     tls: url.protocol === "rediss:",
+    tls_ca: caFile === "" ? "" : readFileSync(caFile, "utf8"),
   };
   const egress = createEgress({ allow: ["loopback", "private"], denied: [] });
   const settings = redisProvider.settings.parse(fields);
