@@ -86,12 +86,14 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       syncWaitMs: 0,
       syncOnTargetCreation: true,
       targetDefaults: { subject: "annotation", jsonExtension: false },
+      uploads: { maxBytes: 1024 * 1024, maxDataBytes: 64 * 1024 },
       media: { proxyMaxRangeBytes: 8 * 1024 * 1024, proxyIdleMs: 5_000, proxyConcurrency: 16 },
     },
     log,
     clock: systemClock,
     bell: { ring: () => Promise.resolve(true) },
     stores: noStores,
+    files: noFiles,
     platform: { findPrincipals: () => Promise.resolve(NOBODY), outgoingAddresses: ["192.0.2.1"] },
     health: {
       pingDatabase: () => database.ping(),
@@ -165,12 +167,20 @@ const NOBODY = {
   gcp: { problem: "none is configured" },
 };
 
+/** Nothing can be uploaded. */
+const noFiles: TestDeps["files"] = {
+  open: () => Promise.reject(new AppError({ code: "unsupported", message: "no files here" })),
+  close: () => Promise.resolve(),
+};
+
 /** No type of storage is available. */
 const noStores: Stores = {
   find: () => Promise.resolve(undefined),
   check: () => Promise.resolve([]),
   checkHosts: () => Promise.resolve(),
   isSameServer: () => Promise.resolve(false),
+  findRegion: () => undefined,
+  ask: () => Promise.reject(new AppError({ code: "unsupported", message: "no network" })),
   referencePrefix: () => Promise.resolve(""),
   open: () => {
     throw new AppError({ code: "unsupported", message: "this test has no stores" });

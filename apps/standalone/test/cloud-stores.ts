@@ -53,10 +53,10 @@ export async function startCloudStores(): Promise<CloudStores> {
     env: Object.assign({}, ...families.map(({ env }) => env)) as Environment,
     fields: Object.assign({}, ...families.map(({ fields }) => fields)) as CloudStores["fields"],
     trust: (externalId) => {
-      for (const { trust } of families) trust(externalId);
+      for (const family of families) family.trust(externalId);
     },
     close: async () => {
-      await Promise.all(families.map(({ close }) => close()));
+      await Promise.all(families.map((family) => family.close()));
       rmSync(folder, { recursive: true });
     },
   };

@@ -21,4 +21,5 @@ export { withTimeout, type TimeoutPolicy } from "./decorators/timeout.ts";
 export type * from "./driver.ts";
 export { classifyFailure } from "./failure.ts";
 export { ObjectStore, type ObjectStoreOptions } from "./object-store.ts";
+export { isProbeKey, makeProbeKey } from "./probe-key.ts";
 export type { PagesOptions, ReadOptions } from "./store-requests.ts";

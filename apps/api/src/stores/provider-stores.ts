@@ -12,7 +12,14 @@ import {
   type StorageContext,
 } from "@bucketbridge/storage/providers";
 import { folderPrefix } from "@bucketbridge/sync";
-import type { FullSettings, OpenStore, Stores, StoreScope } from "./stores.ts";
+import type {
+  FullSettings,
+  OpenStore,
+  PlainAnswer,
+  PlainRequest,
+  Stores,
+  StoreScope,
+} from "./stores.ts";
 
 /** Somebody waits for the answer: less patience than a worker has. */
 const PATIENCE = { attempts: 2, timeoutMs: 15_000 };
@@ -54,6 +61,9 @@ export function createStores(deps: StoresDeps): Stores {
       const definition = await loadProvider(provider);
       return definition.referencePrefix(settings);
     },
+    findRegion: (definition, full) =>
+      definition.findRegion?.(parse(definition, full), deps.provider),
+    ask: (request, signal) => ask(deps.provider, request, signal),
     async open(definition, full, scope) {
       const settings = parse(definition, full);
       const context = await toContext(deps, scope);
@@ -61,6 +71,24 @@ export function createStores(deps: StoresDeps): Stores {
       const hostPause = { pauses, host: throttledHost(definition, settings) };
       const driver = decorate(opened, { ...PATIENCE, idleMs: deps.idleMs, hostPause });
       return toOpenStore(definition, settings, driver);
+    },
+  };
+}
+
+async function ask(
+  { egress }: ProviderDeps,
+  { url, method, headers }: PlainRequest,
+  signal: AbortSignal,
+): Promise<PlainAnswer> {
+  const path = url.pathname + url.search;
+  const sent = { origin: url.origin, path, method, headers: { ...headers }, signal };
+  const answer = await egress.dispatcher.request(sent);
+  await answer.body.dump();
+  return {
+    status: answer.statusCode,
+    header: (name) => {
+      const value = answer.headers[name];
+      return typeof value === "string" ? value : undefined;
     },
   };
 }

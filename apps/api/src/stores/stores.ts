@@ -4,6 +4,7 @@ import type { ServiceAddress } from "@bucketbridge/storage/egress";
 import type {
   ProviderDefinition,
   ProviderWarning,
+  RegionFacts,
   StorageDirection,
 } from "@bucketbridge/storage/providers";
 
@@ -17,6 +18,20 @@ export interface StoreScope {
   readonly storageId: number | undefined;
   readonly direction: StorageDirection;
   readonly prefix: string | null;
+}
+
+/** A request as somebody without credentials sends it. */
+export interface PlainRequest {
+  readonly url: URL;
+  readonly method: "GET" | "OPTIONS";
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What came back, without its body. */
+export interface PlainAnswer {
+  readonly status: number;
+  /** Undefined for one that is missing or came twice. */
+  header(name: string): string | undefined;
 }
 
 /** A store that is open for one request. Whoever opened it closes it. */
@@ -53,6 +68,10 @@ export interface Stores {
    * is not part of a reference.
    */
   referencePrefix(storage: StorageRecord): Promise<string>;
+  /** Where the bucket was found, after the store has been asked something; undefined for providers without regions. */
+  findRegion(definition: ProviderDefinition, settings: FullSettings): RegionFacts | undefined;
+  /** Sends a request to a URL that a store has signed. Follows no redirect. Rejects with the refusal of the egress or a network error. */
+  ask(request: PlainRequest, signal: AbortSignal): Promise<PlainAnswer>;
   /** Makes no connection yet. */
   open(
     definition: ProviderDefinition,

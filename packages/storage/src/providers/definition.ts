@@ -27,6 +27,14 @@ export interface ProviderWarning {
   readonly message: string;
 }
 
+/** Where a bucket is, as far as it is known. */
+export interface RegionFacts {
+  /** What requests were signed for at first. */
+  readonly asked: string;
+  /** Where the store sent them. */
+  readonly found: string;
+}
+
 /** One part of a server, by a host that a user named. */
 export interface DatabasePlace {
   readonly host: string;
@@ -109,6 +117,8 @@ export interface ProviderDefinition<
       readonly signal: AbortSignal;
     },
   ): Promise<void>;
+  /** The region, after requests have been made. Absent: the provider has none. */
+  findRegion?(settings: z.output<Settings>, deps: ProviderDeps): RegionFacts;
   /** Asked after a check that found the connection good; never rejects but for the signal. Absent: nothing can be wrong. */
   findWarnings?(
     settings: z.output<Settings>,

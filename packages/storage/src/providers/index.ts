@@ -3,6 +3,7 @@ export {
   type FormField,
   type ProviderDefinition,
   type ProviderWarning,
+  type RegionFacts,
 } from "./definition.ts";
 export {
   changedLocation,
@@ -27,9 +28,10 @@ export {
   type StorageDirection,
 } from "./provider-deps.ts";
 export {
-export {
+  holdPersistence,
   openPersistence,
   type PersistenceDeps,
+  type PersistenceHandle,
   type PersistencePlace,
 } from "./open-persistence.ts";
 export {
@@ -39,6 +41,7 @@ export {
   type PutFileOptions,
   type StoredFile,
 } from "./persistent-store.ts";
+export {
   findPlatformPrincipals,
   type PlatformPrincipals,
   type Principal,

@@ -1,5 +1,5 @@
 import { AppError, isAppError, throwIfCanceled } from "@bucketbridge/core";
-import type { ListPage } from "@bucketbridge/storage";
+import { isProbeKey, type ListPage } from "@bucketbridge/storage";
 import { toRunFailure } from "../import/run-failure.ts";
 import type { ExportEngine } from "./engine.ts";
 import { toTargetFolder } from "./object-key.ts";
@@ -141,7 +141,7 @@ interface Columns {
   readonly bytes: number[];
 }
 
-/** Folder markers are nobody's; a name that is no text is still somebody's object. */
+/** Folder markers and probes are nobody's; a name that is no text is still somebody's object. */
 function toColumns(listed: ListPage): Columns {
   const columns: Columns = { keys: [], etags: [], bytes: [] };
   const add = (key: string, etag: string, bytes: number): void => {
@@ -150,7 +150,7 @@ function toColumns(listed: ListPage): Columns {
     columns.bytes.push(bytes);
   };
   listed.keys.forEach((key, index) => {
-    if (!key.endsWith("/")) add(key, listed.etags[index] ?? "", listed.sizes[index] ?? 0);
+    if (!key.endsWith("/") && !isProbeKey(key)) add(key, listed.etags[index] ?? "", listed.sizes[index] ?? 0);
   });
   for (const { name, code, reason } of listed.unreadable ?? []) {
     if (code === "folder_unreadable") {

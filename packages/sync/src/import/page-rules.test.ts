@@ -1,5 +1,5 @@
 import { isSortedKeys, MAX_KEY_BYTES, MAX_OBJECT_BYTES } from "@bucketbridge/core";
-import type { ListPage } from "@bucketbridge/storage";
+import { makeProbeKey, type ListPage } from "@bucketbridge/storage";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { preparePage, type PageRules } from "./page-rules.ts";
@@ -28,6 +28,13 @@ describe("preparePage", () => {
     const { page } = preparePage(listed, { ...RULES, ordered: false });
     expect(page.keys).toEqual(["a", "b", "\uFF5E", "\u{1F389}"]);
     expect(page.sizes).toEqual([2, 1, 5, 4]);
+  });
+
+  it("takes no probe that a check of a connection left", () => {
+    const { page, filteredKeys } = preparePage(aPage([makeProbeKey("in/"), "in/x.jpg"]), RULES);
+    expect(page.keys).toEqual(["in/x.jpg"]);
+    expect(page.skipped).toBe(1);
+    expect(filteredKeys).toEqual([]);
   });
 
   it("drops folder markers and filtered keys, and counts both as skipped", () => {

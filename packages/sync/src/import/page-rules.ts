@@ -1,5 +1,5 @@
 import { compareKeys, MAX_KEY_BYTES, utf8Length } from "@bucketbridge/core";
-import type { ListPage } from "@bucketbridge/storage";
+import { isProbeKey, type ListPage } from "@bucketbridge/storage";
 import type { RefusedKey, ScanPage } from "./ports.ts";
 
 /** What decides about the keys of a listing, made once per unit. */
@@ -29,7 +29,7 @@ const SHOWN_KEY_CHARS = 400;
 
 /**
  * Filters one listing page and puts it into the order that the page statements need: ascending, unique. Pure. Folder
- * markers, own exports and filtered keys are counted as skipped; keys that no table row can hold become refused keys.
+ * markers, probes of checks, own exports and filtered keys are counted as skipped; keys that no table row can hold become refused keys.
  */
 export function preparePage(listed: ListPage, rules: PageRules): PreparedPage {
   const order = sortedIndexes(listed.keys, rules.ordered);
@@ -78,7 +78,7 @@ class PageColumns {
 
   add(listed: ListPage, index: number, rules: PageRules): void {
     const key = listed.keys[index] ?? "";
-    if (key.endsWith("/")) {
+    if (key.endsWith("/") || isProbeKey(key)) {
       this.skipped++;
       return;
     }

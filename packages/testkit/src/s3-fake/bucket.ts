@@ -21,6 +21,7 @@ export class Bucket {
   readonly name: string;
   readonly region: string;
   readonly wrongRegion: "redirect" | "malformed";
+  readonly corsOrigins: readonly string[];
   /** Set: listings come from here and the bucket has no other objects. */
   preRendered: PreRenderedListing | undefined;
   readonly #objects = new Map<string, StoredObject>();
@@ -30,6 +31,7 @@ export class Bucket {
     this.name = options.name;
     this.region = options.region ?? defaultRegion;
     this.wrongRegion = options.wrongRegion ?? "redirect";
+    this.corsOrigins = options.corsOrigins ?? [];
   }
 
   /** All keys, ascending by UTF-8 bytes. */

@@ -1,5 +1,6 @@
 /** What a request asks for. */
-export type S3Operation = "list" | "head_bucket" | "location" | "get" | "head" | "put" | "delete";
+export type S3Operation =
+  "list" | "head_bucket" | "location" | "get" | "head" | "put" | "delete" | "preflight";
 
 /** What an access key may do. `list` covers HeadBucket too. */
 export type S3Permission = "list" | "read" | "write" | "delete";
@@ -38,6 +39,8 @@ export interface S3BucketOptions {
    * AuthorizationHeaderMalformed. Both name the region in `x-amz-bucket-region`.
    */
   readonly wrongRegion?: "redirect" | "malformed" | undefined;
+  /** Origins that its CORS rules let GET and HEAD, `*` for all. None: every preflight is refused. */
+  readonly corsOrigins?: readonly string[] | undefined;
 }
 
 /** How the fake starts. */

@@ -19,6 +19,8 @@ export const PERMISSIONS: Readonly<Record<S3Operation, S3Permission>> = {
   head: "read",
   put: "write",
   delete: "delete",
+  // Browsers ask without credentials.
+  preflight: "list",
 };
 
 /** Reads the body and finds the operation. Throws NotImplemented for what the fake does not know. */
@@ -47,6 +49,7 @@ function findOperation(
     query,
   }: { readonly bucket: string; readonly key: string; readonly query: URLSearchParams },
 ): S3Operation {
+  if (method === "OPTIONS") return "preflight";
   if (bucket !== "" && key === "") {
     if (method === "HEAD") return "head_bucket";
     if (method === "GET" && query.has("location")) return "location";

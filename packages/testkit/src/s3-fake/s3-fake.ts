@@ -66,7 +66,16 @@ export interface S3Fake {
 /** Starts the fake on a loopback port. */
 export async function startS3Fake(options: S3FakeOptions = {}): Promise<S3Fake> {
   const service = new S3Service(options);
-  const counters = { list: 0, head_bucket: 0, location: 0, get: 0, head: 0, put: 0, delete: 0 };
+  const counters = {
+    list: 0,
+    head_bucket: 0,
+    location: 0,
+    get: 0,
+    head: 0,
+    put: 0,
+    delete: 0,
+    preflight: 0,
+  };
   const sent = { bytes: 0, open: 0 };
   const server = http.createServer((message, response) => {
     void answer(service, { message, response, counters, sent });

@@ -41,6 +41,7 @@ export class S3Service {
 
   /** Checks signature, region and permission, then does what is asked. Throws `S3Failure`. */
   handle(request: S3Request, fault: ActiveFault | undefined): Reply {
+    if (request.operation === "preflight") return this.#preflight(request);
     const signed = verifySignature(request, this.accessKeys, {
       nowMs: this.#now(),
       service: "s3",
@@ -76,11 +77,29 @@ export class S3Service {
         return getObject(target);
       case "put":
         return this.#put(target, fault);
+      case "preflight":
+        return this.#preflight(request);
       case "delete":
         bucket.delete(request.key);
         this.log.add({ kind: "delete", bucket: bucket.name, key: request.key });
         return emptyReply(204);
     }
+  }
+
+  /** Unsigned, as browsers send it. */
+  #preflight({ bucket: name, message }: S3Request): Reply {
+    const { origin = "", "access-control-request-method": method } = message.headers;
+    const allowed = this.buckets
+      .get(name)
+      ?.corsOrigins.find((one) => one === "*" || one === origin);
+    if (allowed === undefined || (method !== "GET" && method !== "HEAD"))
+      throw new S3Failure(403, "AccessForbidden", {
+        message: "CORSResponse: This CORS request is not allowed.",
+      });
+    return emptyReply(200, {
+      "access-control-allow-origin": allowed,
+      "access-control-allow-methods": "GET, HEAD",
+    });
   }
 
   #list(bucket: Bucket, parameters: URLSearchParams): Reply {

@@ -9,7 +9,7 @@ import type { StorageKind } from "./storage-kind.ts";
 import type { StorageWarning } from "./view.ts";
 
 /** All checks of one request together; an answer must come before the client gives up. */
-const CHECK_MS = 20_000;
+export const CHECK_MS = 20_000;
 
 const LIST_DENIED: StorageWarning = {
   code: "target.list_denied",
@@ -63,10 +63,28 @@ export async function checkConnection(
     const scope = toScope(kind, draft, asker);
     return await deps.stores.check(kind.definition, toFullSettings(draft), scope, signal);
   } catch (error) {
-    const isListDenied = isAppError(error, "permission_denied") && !isEgressRefusal(error);
-    if (kind.direction !== "target" || !isListDenied) throw toCheckError(error);
+    if (kind.direction !== "target" || !isListDenied(error)) throw toCheckError(error);
     return [LIST_DENIED];
   }
+}
+
+/**
+ * Refusals to look at a bucket by a store that knows who asks. Others of the same code, such as that of an identity that nobody may
+ * act as, keep a target from writing too. One without a reason is what a file system or an unknown store says.
+ */
+const LOOK_REFUSALS: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  "s3.access_denied",
+  "gcs.access_denied",
+  "gcs.buckets_get_denied",
+  "azure.role_missing",
+  "databricks.access_denied",
+  "redis.no_permission",
+]);
+
+function isListDenied(error: unknown): boolean {
+  if (isEgressRefusal(error)) return false;
+  return isAppError(error, "permission_denied") && LOOK_REFUSALS.has(error.reason);
 }
 
 /** As a store is opened for the draft. */

@@ -1,5 +1,5 @@
 import { isAppError } from "@bucketbridge/core";
-import type { ListPage } from "@bucketbridge/storage";
+import { isProbeKey, type ListPage } from "@bucketbridge/storage";
 import { compileUserPattern, folderPrefix } from "@bucketbridge/sync";
 import type { OpenStore } from "../../stores/stores.ts";
 import { toWireTime } from "@bucketbridge/contracts";
@@ -58,7 +58,7 @@ function addPage(
 ): void {
   for (const [index, key] of page.keys.entries()) {
     if (files.length >= limit) return;
-    if (key.endsWith("/") || !accepts(key)) continue;
+    if (key.endsWith("/") || isProbeKey(key) || !accepts(key)) continue;
     const modified = page.modified[index] ?? 0;
     files.push({
       key: shownName(key),

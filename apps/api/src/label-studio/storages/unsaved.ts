@@ -6,6 +6,8 @@ import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
 import { queryFlag } from "../query.ts";
 import { checkConnection, toCheckError, toFullSettings, toScope } from "./check-connection.ts";
+import type { CheckStep } from "./check-steps.ts";
+import { checkDeeply } from "./deep-check.ts";
 import { readUnsaved } from "./handlers.ts";
 import { previewFiles, type PreviewFile } from "./preview.ts";
 import type { StorageKind } from "./storage-kind.ts";
@@ -18,10 +20,14 @@ const MAX_PREVIEW_FILES = 10_000;
 
 interface ValidationReport {
   readonly warnings: readonly StorageWarning[];
-  readonly steps: readonly { readonly name: string; readonly ok: boolean }[];
+  /** Only with `?deep=true`. */
+  readonly steps?: readonly CheckStep[];
 }
 
-/** `POST …/validate`: nothing is saved. Empty unless there is something to say or `?deep=true` asks for the steps. */
+/**
+ * `POST …/validate`: nothing is saved. Empty unless there is something to say or `?deep=true` asks for the steps, which then tell
+ * what fails: a failed step is no error of the request.
+ */
 export async function validateStorage(
   deps: ApiDeps,
   kind: StorageKind,
@@ -32,12 +38,19 @@ export async function validateStorage(
   reader.finish();
   const { organizationId } = identityOf(request);
   const asker = { organizationId, storageId, signal: clientSignal(reply) };
-  const noticed = await checkConnection(deps, kind, draft, asker);
+  // Without one, finish() has thrown.
   const place = { id: storageId, organizationId, projectId: projectId ?? 0 };
-  const overlaps = await findOverlaps(deps, kind, { ...draft, ...place });
-  const warnings = [...noticed, ...overlaps];
-  if (warnings.length === 0 && !queryFlag(request, "deep")) return undefined;
-  return { warnings, steps: ["settings", "connection"].map((name) => ({ name, ok: true })) };
+  const found: ValidationReport = queryFlag(request, "deep")
+    ? await checkDeeply({ deps, kind, draft, asker, ...place, origin: originOf(deps, request) })
+    : { warnings: await checkConnection(deps, kind, draft, asker) };
+  const warnings = [...found.warnings, ...(await findOverlaps(deps, kind, { ...draft, ...place }))];
+  return warnings.length === 0 && found.steps === undefined ? undefined : { ...found, warnings };
+}
+
+/** Of the pages that show the media. */
+function originOf({ settings }: Pick<ApiDeps, "settings">, request: FastifyRequest): string {
+  const prefix = URL.parse(settings.hostPrefix);
+  return prefix === null ? `${request.protocol}://${request.host}` : prefix.origin;
 }
 
 interface Preview {

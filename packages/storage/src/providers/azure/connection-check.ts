@@ -13,8 +13,8 @@ export interface ConnectionCheck {
 
 /**
  * The contract's check (ls-api §7.6): the container can be listed, and of a source with a prefix at least one blob begins with it.
- * A target whose identity may only write passes, since writing is all that it needs. The sentences are the contract's; `context`
- * holds what the store said and what to do.
+ * For a target whose identity may only write, the refusal is `permission_denied`, of which the caller makes a warning. The sentences
+ * are the contract's; `context` holds what the store said and what to do.
  */
 export async function checkAzureConnection(
   driver: StorageDriver,
@@ -25,9 +25,7 @@ export async function checkAzureConnection(
     const page = await driver.listPage({ prefix, recursive: true, limit: 1 }, { signal });
     found = page.keys.length;
   } catch (error) {
-    const known = classifyFailure(driver, error, signal);
-    if (direction === "target" && known?.reason === "azure.role_missing") return;
-    throw toContractError(error, container, known);
+    throw toContractError(error, container, classifyFailure(driver, error, signal));
   }
   if (found > 0 || prefix === "" || direction === "target") return;
   throw new AppError({

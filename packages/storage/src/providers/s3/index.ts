@@ -2,7 +2,7 @@ import { defineProvider, type FormField } from "../definition.ts";
 import { checkS3Connection } from "./connection-check.ts";
 import { isAssumableByAnyone, roleCredentials } from "./credentials-s3s.ts";
 import { resolveCredentials } from "./credentials.ts";
-import { DEFAULT_REGION, openBucket } from "./open.ts";
+import { DEFAULT_REGION, findRegion, openBucket } from "./open.ts";
 import { s3sSettings } from "./settings-s3s.ts";
 import { s3Settings, textOf } from "./settings.ts";
 
@@ -48,6 +48,7 @@ export const s3Provider = defineProvider({
   open: async (settings, deps, context) =>
     openBucket(settings, deps, resolveCredentials(settings, deps, context)),
   validate: (driver, settings, check) => checkS3Connection(driver, settings, check),
+  findRegion,
 });
 
 /** Amazon S3 by a role of the customer's account, which the platform's principal assumes. */
@@ -86,6 +87,7 @@ export const s3sProvider = defineProvider({
   open: async (settings, deps, context) =>
     openBucket(settings, deps, roleCredentials(settings, deps, context)),
   validate: (driver, settings, check) => checkS3Connection(driver, settings, check),
+  findRegion,
   async findWarnings(settings, deps, context, signal) {
     if (!(await isAssumableByAnyone(settings, deps, context, signal))) return [];
     return [
