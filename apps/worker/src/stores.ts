@@ -1,11 +1,11 @@
 import type { Logger } from "@bucketbridge/core";
 import {
-  applyRetention,
   countWork,
   createDatabase,
   createExportStores,
   createImportStores,
   createOrganizationRepository,
+  createRetention,
   createRunRepository,
   describeRun,
   describeTarget,
@@ -72,6 +72,7 @@ export function openStores(
     avoidSequentialScans: true,
     log,
   });
+  const retention = createRetention(database, settings.retention);
   return {
     ...createImportStores(database, { leaseSeconds: settings.engine.leaseSeconds }),
     exportStores: createExportStores(database, {
@@ -96,6 +97,6 @@ export function openStores(
     targetSweeps: { sweepTargets: () => sweepTargets(database, MAX_SWEPT) },
     work: { countWork: () => countWork(database) },
     purge: () => purgeDeleted(database, PURGE_PIECE),
-    retain: () => applyRetention(database, settings.retention, PURGE_PIECE),
+    retain: () => retention(PURGE_PIECE),
   };
 }

@@ -122,7 +122,7 @@ export {
 } from "./repositories/tasks.ts";
 export { purgeDeleted, type PurgeOptions, type PurgeResult } from "./maintenance/purge.ts";
 export {
-  applyRetention,
+  createRetention,
   type RetentionBounds,
   type RetentionKind,
   type RetentionPolicy,

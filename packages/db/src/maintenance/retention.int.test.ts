@@ -1,8 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { ExportScene } from "../testing/export-scene.ts";
 import { useTestDatabase } from "../testing/test-database.ts";
 import { makeWorld, type World } from "../testing/world.ts";
-import { applyRetention, type RetentionPolicy, type RetentionResult } from "./retention.ts";
+import {
+  createRetention,
+  type Retention,
+  type RetentionPolicy,
+  type RetentionResult,
+} from "./retention.ts";
 
 const test = useTestDatabase("retention");
 
@@ -15,8 +20,13 @@ const POLICY: RetentionPolicy = {
 };
 const NOTHING = { issues: 0, runs: 0, tombstones: 0, receipts: 0, places: 0 };
 
+let retention: Retention;
+beforeAll(() => {
+  retention = createRetention(test.db, POLICY);
+});
+
 const apply = (chunkRows = 100, maxChunks = 100): Promise<RetentionResult | undefined> =>
-  applyRetention(test.db, POLICY, { chunkRows, maxChunks });
+  retention({ chunkRows, maxChunks });
 
 /** Ended runs of these kinds, numbered from 1; gives their ids. */
 async function addRuns({ organizationId, storageId }: World, kinds: readonly string[]) {
@@ -177,5 +187,23 @@ describe("two workers", () => {
       { op: "test" },
     );
     expect(await apply()).toMatchObject({ isMore: false });
+  });
+});
+
+describe("one worker", () => {
+  it("walks through all storages, however many there are", async () => {
+    const world = await makeWorld(test.db);
+    await test.look(
+      `INSERT INTO storage (organization_id, project_id, direction, provider, settings)
+       SELECT organization_id, project_id, direction, provider, settings
+       FROM storage, generate_series(1, 450) WHERE id = $1`,
+      [world.storageId],
+    );
+    const last = await makeWorld(test.db);
+    await addRuns(last, Array<string>(4).fill("sync"));
+    let rounds = 0;
+    while ((await apply(10, 1))?.isMore === true && rounds < 10) rounds++;
+    expect(await runsOf(last)).toEqual([2, 3, 4]);
+    expect(rounds).toBeLessThan(10);
   });
 });

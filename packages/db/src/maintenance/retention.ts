@@ -44,23 +44,40 @@ const RETENTION_LOCK = 7_202_613;
 /** Storages whose runs one transaction counts. */
 const STORAGES_PER_CHUNK = 200;
 
+/** Drops a bounded piece of what is old. Undefined: another worker is at it. */
+export type Retention = (bounds: RetentionBounds) => Promise<RetentionResult | undefined>;
+
 /**
- * Drops what is older than `policy` says, of all organisations, in pieces. Undefined: another worker is at it. A killed caller
- * loses nothing, the next one goes on. Objects in buckets are never touched.
+ * What drops everything that is older than `policy` says, of all organisations, in pieces. It remembers how far it has come, so
+ * there is one per process; a killed one loses nothing, the next one begins anew. Objects in buckets are never touched.
  */
-export async function applyRetention(
-  database: Database,
-  policy: RetentionPolicy,
+export function createRetention(database: Database, policy: RetentionPolicy): Retention {
+  const statements = loadStatements();
+  const runs = new RunsWalk(database, statements, policy.runsPerStorage);
+  return (bounds) => applyRetention({ database, statements, policy, runs }, bounds);
+}
+
+async function applyRetention(
+  {
+    database,
+    statements,
+    policy,
+    runs,
+  }: {
+    readonly database: Database;
+    readonly statements: Statements;
+    readonly policy: RetentionPolicy;
+    readonly runs: RunsWalk;
+  },
   { chunkRows, maxChunks }: RetentionBounds,
 ): Promise<RetentionResult | undefined> {
-  const statements = loadStatements();
   const byAge =
     (name: AgeStatement, days: number): Chunk =>
     () =>
       inTurn(database, (tx) => dropByAge(tx, statements[name], days, chunkRows));
   const kinds: readonly (readonly [RetentionKind, Chunk])[] = [
     ["issues", byAge("retention-issues", policy.solvedIssueDays)],
-    ["runs", runsChunk(database, statements, policy.runsPerStorage, chunkRows)],
+    ["runs", () => runs.next(chunkRows)],
     ["tombstones", byAge("retention-tombstones", policy.tombstoneDays)],
     ["receipts", byAge("retention-receipts", policy.receiptDays)],
     ["places", byAge("places-drop", policy.oldPlaceDays)],
@@ -90,10 +107,10 @@ async function repeat(chunk: Chunk, maxChunks: number): Promise<Piece | undefine
   return { dropped, isMore: true };
 }
 
-function inTurn(
+function inTurn<Result>(
   database: Database,
-  piece: (tx: Transaction) => Promise<Piece>,
-): Promise<Piece | undefined> {
+  piece: (tx: Transaction) => Promise<Result>,
+): Promise<Result | undefined> {
   return database.inMaintenance(
     async (tx) => {
       const [lock] = await tx.$queryRaw<{ isOurs: boolean }[]>`
@@ -122,20 +139,30 @@ interface RunsRow {
   readonly is_more: boolean;
 }
 
-/** Goes through the storages by id; each call of the chunk continues where the last one stood. */
-function runsChunk(
-  database: Database,
-  statements: Statements,
-  runsPerStorage: number,
-  chunkRows: number,
-): Chunk {
-  let after = 0;
-  return () =>
-    inTurn(database, async (tx) => {
-      const values = [runsPerStorage, after, STORAGES_PER_CHUNK, chunkRows, chunkRows];
-      const [row] = await runStatement<RunsRow>(tx, statements["retention-runs"], values);
-      if (row === undefined) return { dropped: 0, isMore: false };
-      if (!row.is_more) after = row.last ?? after;
-      return { dropped: row.dropped, isMore: row.is_more || row.storages === STORAGES_PER_CHUNK };
+/** Goes through the storages by id, then begins again. Each piece continues where the last one stood, also that of an earlier call. */
+class RunsWalk {
+  readonly #database: Database;
+  readonly #statement: string;
+  readonly #runsPerStorage: number;
+  #after = 0;
+
+  constructor(database: Database, statements: Statements, runsPerStorage: number) {
+    this.#database = database;
+    this.#statement = statements["retention-runs"];
+    this.#runsPerStorage = runsPerStorage;
+  }
+
+  async next(chunkRows: number): Promise<Piece | undefined> {
+    const values = [this.#runsPerStorage, this.#after, STORAGES_PER_CHUNK, chunkRows, chunkRows];
+    const row = await inTurn(this.#database, async (tx) => {
+      const [found] = await runStatement<RunsRow>(tx, this.#statement, values);
+      return found ?? { dropped: 0, storages: 0, last: null, is_more: false };
     });
+    if (row === undefined) return undefined;
+    const { dropped, storages, last, is_more: isMoreHere } = row;
+    if (isMoreHere) return { dropped, isMore: true };
+    const isMore = storages === STORAGES_PER_CHUNK;
+    this.#after = isMore ? (last ?? 0) : 0;
+    return { dropped, isMore };
+  }
 }
