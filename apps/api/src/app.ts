@@ -7,6 +7,7 @@ import { ProjectReferences } from "./media/project-references.ts";
 import { ProxySlots } from "./media/proxy/proxy-slots.ts";
 import { registerResolveRoutes } from "./media/resolve/routes.ts";
 import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";
+import { Passwords } from "./passwords.ts";
 import { FailureLimiter } from "./plugins/basic-auth.ts";
 import { registerBoard } from "./plugins/board.ts";
 import { registerErrors } from "./plugins/errors.ts";
@@ -43,6 +44,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const watchers = new RunWatchers(deps);
   registerHardening(app);
   registerErrors(app, authenticate);
+  const passwords = new Passwords();
   const projectAccess = new ProjectAccess(deps.projectMembers);
   registerAuth(app, authenticate, projectAccess);
   registerJsonParser(app);
@@ -54,14 +56,14 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   }
   const targetBell = new TargetBell(deps);
   const references = new ProjectReferences(deps.stores);
-  const parts = { signer, watchers, targetBell, references, projectAccess };
+  const parts = { signer, watchers, targetBell, references, projectAccess, passwords };
   await app.register(async (scope) => registerLabelStudio(scope, deps, parts));
   registerLocalFileRoutes(app, { ...deps, projectAccess });
   const proxySlots = new ProxySlots(settings.media.proxyConcurrency);
   registerResolveRoutes(app, { ...deps, references, proxySlots });
   await app.register(
     (scope, _options, done) => {
-      registerNativeApi(scope, deps, { watchers, targetBell });
+      registerNativeApi(scope, deps, { watchers, targetBell, passwords });
       done();
     },
     { prefix: "/api/v1" },

@@ -3,8 +3,10 @@ import {
   createAnnotationRepository,
   cancelRun,
   createDeliveryRepository,
+  createInvitationRepository,
   createIssueRepository,
   createMediaRepository,
+  createMemberRepository,
   createOrganizationRepository,
   createProjectAccessRepository,
   createProjectRepository,
@@ -21,8 +23,10 @@ import {
   type DeliveryRepository,
   type ExportRunRequest,
   type IssueRepository,
+  type InvitationRepository,
   type MediaRepository,
   type OrganizationRepository,
+  type MemberRepository,
   type AnnotationRepository,
   type ProjectAccessRepository,
   type ProjectRepository,
@@ -113,6 +117,8 @@ export interface Repositories extends AnnotationRepositories {
   readonly runRequests: RunRequests;
 }
 
+  readonly members: MemberRepository;
+  readonly invitations: InvitationRepository;
 /** What people have to trust of this installation. */
 export interface PlatformSource {
   /** Never rejects but for the signal. */
@@ -157,3 +163,5 @@ export function createRepositories(database: Database): Repositories {
     },
   };
 }
+    members: createMemberRepository(database),
+    invitations: createInvitationRepository(database),

@@ -25,9 +25,9 @@ declare module "fastify" {
     permission?: Permission;
     /**
      * What the `id` of the path names: the caller's organisation, or what people of some roles see only as members of its
-     * project. Anything else is 404 before a handler runs.
+     * project, or as the person themselves. Anything else is 404 before a handler runs.
      */
-    within?: ProjectPart | "organization";
+    within?: ProjectPart | "organization" | "person";
     /** No identity is asked for. */
     public?: true;
     /** The scope asks for HTTP Basic by itself; else the contract's schemes are taken. */

@@ -67,6 +67,9 @@ export const ROLES_BY_PERMISSION = {
   "annotations.change_any": REVIEWERS,
   "board.view": ADMINS,
   "platform.view": ADMINS,
+  "members.view": MANAGERS,
+  "members.change": ADMINS,
+  "profile.change": ROLES,
 } as const satisfies Record<string, readonly Role[]>;
 
 /** Something a member may be allowed to do. */
@@ -80,6 +83,9 @@ const NATIVE_PERMISSIONS: ReadonlySet<string> = new Set<Permission>([
   "annotations.change_any",
   "board.view",
   "platform.view",
+  "members.view",
+  "members.change",
+  "profile.change",
 ]);
 
 /** True when people of the role see only the projects that they are members of. */

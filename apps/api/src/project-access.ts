@@ -21,7 +21,10 @@ export class ProjectAccess {
   }
 
   /** Throws the contract's 404 when the `id` of the path is not the caller's organisation, or lies in a project that he does not see. */
-  async assertSeen(request: FastifyRequest, kind: ProjectPart | "organization"): Promise<void> {
+  async assertSeen(
+    request: FastifyRequest,
+    kind: ProjectPart | "organization" | "person",
+  ): Promise<void> {
     const { id } = request.params as Readonly<Record<string, string | undefined>>;
     const number = id !== undefined && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
     if (kind === "organization") {
@@ -29,6 +32,10 @@ export class ProjectAccess {
       return;
     }
     if (!isMembersOnly(identityOf(request).role)) return;
+    if (kind === "person") {
+      if (number !== identityOf(request).userId) throw notFound("User");
+      return;
+    }
     if (number === undefined || !(await this.#isSeen(identityOf(request), kind, number)))
       throw notFound(MODEL[kind]);
   }

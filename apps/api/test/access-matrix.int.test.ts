@@ -48,6 +48,8 @@ const ODD_FOR_ALL: Readonly<Record<string, string>> = {
   "DELETE /api/v1/projects/:id/label-studio-webhook": "the project has none",
   "GET /api/v1/runs/:id/dry-run": "the run is a sync",
   "GET /api/v1/targets/:id/findings": "the target was never compared",
+  "PATCH /api/users/:id/": "people rename themselves alone",
+  "DELETE /api/projects/:id/members/": "no member is named",
   "POST /api/dm/actions/": "no action is named",
   "GET /api/dm/actions/": "no project is named",
 };

@@ -15,6 +15,7 @@ const PUBLIC_ROUTES: Readonly<Record<string, string>> = {
   "/metrics": "counts of routes and jobs, no names",
   "/version": "which version runs",
   "/api/token/refresh/": "the personal token in the body is the credential",
+  "/api/v1/invitations/accept": "the token in the body is the credential",
   "/api/v1/annotation-events": "the signature of the body is the credential",
   "/api/v1/projects/:id/label-studio-webhook": "the header of the hook is the credential",
 };

@@ -49,6 +49,17 @@ export {
   type EventKeyView,
 } from "./v1/event-keys.ts";
 export {
+  acceptedInvitation,
+  acceptInvitation,
+  emailAddress,
+  invitationList,
+  invitationRequest,
+  memberRole,
+  newInvitation,
+  newPassword,
+  type InvitationView,
+} from "./v1/invitations.ts";
+export {
   FINDING_COLUMNS,
   findingPage,
   listFindingsQuery,

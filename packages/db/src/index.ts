@@ -20,6 +20,7 @@ export {
 export {
   createUserRepository,
   type Member,
+  type NewUser,
   type OwnerSeed,
   type TokenSettings,
   type UserRepository,
@@ -35,6 +36,19 @@ export {
   type ProjectMedia,
   type TaskMedia,
 } from "./repositories/media.ts";
+export {
+  createInvitationRepository,
+  type InvitationRecord,
+  type InvitationRepository,
+  type NewInvitation,
+} from "./repositories/invitations.ts";
+export {
+  createMemberRepository,
+  type MemberChange,
+  type MemberOutcome,
+  type MemberQuery,
+  type MemberRepository,
+} from "./repositories/members.ts";
 export {
   createOrganizationRepository,
   type OrganizationFacts,

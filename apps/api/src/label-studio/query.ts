@@ -54,6 +54,17 @@ export function toBigId(text: string | undefined): number | undefined {
     : undefined;
 }
 
+/** A parameter of a path that names a row with an `int` id, or the contract's 404 of `model`. */
+export function pathParameterId(
+  request: Pick<FastifyRequest, "params">,
+  name: string,
+  model: WireModel,
+): number {
+  const id = toIntId((request.params as Readonly<Record<string, string | undefined>>)[name]);
+  if (id === undefined) throw notFound(model);
+  return id;
+}
+
 /** The `id` of a path, or the contract's 404 of `model`. Tasks, annotations and their like have `bigint` ids. */
 export function pathId(
   request: Pick<FastifyRequest, "params">,

@@ -1,12 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { ApiDeps } from "../deps.ts";
+import type { Passwords } from "../passwords.ts";
 import type { RunWatchers } from "../runs/run-watchers.ts";
 import type { TargetBell } from "../targets/target-bell.ts";
 import { registerEventKeyRoutes } from "./annotation-events/key-routes.ts";
 import { registerAnnotationEventRoutes } from "./annotation-events/routes.ts";
 import { registerDeliveryRoutes } from "./deliveries/routes.ts";
 import { registerEventRoutes } from "./events/routes.ts";
+import { registerInvitationRoutes } from "./invitations/routes.ts";
 import { registerIssueRoutes } from "./issues/routes.ts";
 import { registerLabelStudioWebhookRoutes } from "./label-studio-webhook/routes.ts";
 import { registerPlatformRoutes } from "./platform/routes.ts";
@@ -21,13 +23,14 @@ import { registerTargetRoutes } from "./targets/routes.ts";
 interface NativeParts {
   readonly watchers: RunWatchers;
   readonly targetBell: TargetBell;
+  readonly passwords: Passwords;
 }
 
 /** The native API: zod schemas on every route, strict objects in, RFC 9457 problems out. Mounted at /api/v1. */
 export function registerNativeApi(
   app: FastifyInstance,
   deps: ApiDeps,
-  { watchers, targetBell }: NativeParts,
+  { watchers, targetBell, passwords }: NativeParts,
 ): void {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -37,6 +40,7 @@ export function registerNativeApi(
   registerEventRoutes(app, deps, watchers);
   registerStorageRunRoutes(app, deps);
   registerPlatformRoutes(app, deps);
+  registerInvitationRoutes(app, { ...deps, passwords });
   registerTargetRoutes(app, deps);
   registerReconcileRoutes(app, deps);
   registerFindingRoutes(app, deps);

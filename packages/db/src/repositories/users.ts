@@ -49,6 +49,19 @@ export interface OwnerSeed {
   readonly tokenPrefix: string;
 }
 
+/** An account to be made. */
+export interface NewUser {
+  /** In lower case. */
+  readonly email: string;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly role: Member["role"];
+  /** As `verifyPassword` of the API reads it; without one the person cannot sign in with a password. */
+  readonly passwordHash: string | undefined;
+}
+
+/** First half of the advisory lock of an address. Any constant will do. */
+const USER_LOCK = 7_215_002;
 /** One owner is made at a time, whatever number of processes start together. Any constant will do. */
 const OWNER_LOCK = 7_215_001;
 
@@ -98,10 +111,42 @@ export function createUserRepository(database: Database): UserRepository {
 }
 
 /** Members that the scope shows, the oldest first. */
-async function listMemberRows(tx: Transaction, condition: Prisma.Sql): Promise<Member[]> {
-  return tx.$queryRaw<
-    Member[]
-  >`SELECT ${MEMBER_COLUMNS} ${MEMBER_TABLES} WHERE ${condition} ORDER BY m.created_at, u.id`;
+export async function listMemberRows(
+  tx: Transaction,
+  condition: Prisma.Sql,
+  { limit, offset }: { readonly limit?: number; readonly offset?: number } = {},
+): Promise<Member[]> {
+  return tx.$queryRaw<Member[]>`SELECT ${MEMBER_COLUMNS} ${MEMBER_TABLES} WHERE ${condition}
+    ORDER BY m.created_at, u.id LIMIT ${limit ?? null} OFFSET ${offset ?? 0}`;
+}
+
+/**
+ * Makes the account and its membership, in the scope of maintenance. Undefined when the address belongs to somebody who is a
+ * member anywhere; an account that lost its last membership is taken up again, with the new names and password alone.
+ */
+export async function insertUser(
+  tx: Transaction,
+  organizationId: number,
+  user: NewUser,
+): Promise<Member | undefined> {
+  const { email, firstName, lastName, role, passwordHash } = user;
+  // Two accounts for one address would otherwise be made side by side: the index does not see that A and a are the same.
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${USER_LOCK}, hashtext(${email}))`;
+  const [known] = await tx.$queryRaw<{ id: number; isMember: boolean }[]>`
+    SELECT u.id, EXISTS (SELECT FROM membership m WHERE m.user_id = u.id) AS "isMember"
+    FROM "user" u WHERE lower(u.email) = ${email} ORDER BY u.id LIMIT 1`;
+  if (known?.isMember === true) return undefined;
+  const data = { email, firstName, lastName, activeOrganizationId: organizationId };
+  const select = { id: true } as const;
+  const { id: userId } =
+    known === undefined
+      ? await tx.user.create({ data, select })
+      : await tx.user.update({ where: { id: known.id }, data, select });
+  await tx.membership.create({ data: { organizationId, userId, role } });
+  await tx.userPassword.deleteMany({ where: { userId } });
+  if (passwordHash !== undefined)
+    await tx.userPassword.create({ data: { userId, hash: passwordHash } });
+  return first(await listMemberRows(tx, Prisma.sql`u.id = ${userId}`));
 }
 
 /** Columns of a `Member` by its field names. */

@@ -1,5 +1,6 @@
 import type { Member, ProjectCreator } from "@bucketbridge/db";
 import { listWirePermissions } from "../../permissions.ts";
+import { ROLE_CODES } from "./role-code.ts";
 import { toWireTime } from "@bucketbridge/contracts";
 
 /** `GET /api/current-user/whoami`, in the order of the contract. */
@@ -21,6 +22,31 @@ export function toWhoamiView(member: Member, owner: Member | undefined): Record<
     date_joined: toWireTime(member.createdAt),
     permissions: listWirePermissions(member.role),
   };
+}
+
+/** A person in the lists of an organisation and by itself. */
+export function toUserView(member: Member): Record<string, unknown> {
+  return {
+    id: member.userId,
+    first_name: member.firstName,
+    last_name: member.lastName,
+    username: "",
+    email: member.email,
+    last_activity: toWireTime(member.lastActivityAt),
+    custom_hotkeys: {},
+    avatar: null,
+    initials: toInitials(member),
+    phone: "",
+    active_organization: member.organizationId,
+    allow_newsletters: null,
+    date_joined: toWireTime(member.createdAt),
+  };
+}
+
+/** A person with the membership, as the contract lists them. */
+export function toMembershipView(member: Member): Record<string, unknown> {
+  const { userId: id, organizationId: organization, role } = member;
+  return { id, user: toUserView(member), organization, role: ROLE_CODES[role] };
 }
 
 /** The person who made a project. */
