@@ -12,6 +12,7 @@ import { AzureDriver } from "./driver.ts";
 import { createHttpClient } from "./http-client.ts";
 import { createDelegationSigner, createKeySigner } from "./presign.ts";
 import { azureSettings, azureSpiSettings, textOf } from "./settings.ts";
+import { makeSharedKeyCredential } from "./shared-key.ts";
 
 const CONTAINER: FormField = {
   name: "container",
@@ -48,7 +49,7 @@ export const azureProvider = defineProvider({
       ambientOf(deps, context, containerName),
     );
     const sdk = await loadSdk();
-    const credential = new sdk.StorageSharedKeyCredential(accountName, accountKey.reveal());
+    const credential = makeSharedKeyCredential(sdk, accountName, accountKey);
     const clients = await createBlobClients({
       sdk,
       accountUrl: toAccountUrl(accountName, deps.platform.azure.blobEndpoint),
