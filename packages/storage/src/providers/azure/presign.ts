@@ -1,4 +1,5 @@
 import type * as Sdk from "@azure/storage-blob";
+import { untilAborted } from "@bucketbridge/core";
 import type { PresignOptions } from "../../driver.ts";
 import { explainError } from "./errors.ts";
 
@@ -10,6 +11,8 @@ const SAS_VERSION = "2025-11-05";
 const DAY_MS = 86_400_000;
 /** Azure's limit is seven days. A key of two is good for at least one when it is fetched anew at midnight. */
 const DELEGATION_KEY_DAYS = 2;
+/** Several signatures wait for one key, so none of their signals may end the request for it. */
+const KEY_TIMEOUT_MS = 10_000;
 
 /** Which blob, and until when. */
 export interface SasRequest {
@@ -54,7 +57,7 @@ export function createDelegationSigner(
     const startMs = Math.floor(request.nowMs / DAY_MS) * DAY_MS;
     if (current?.startMs !== startMs) {
       const endMs = startMs + DELEGATION_KEY_DAYS * DAY_MS;
-      const fetched = { startMs, endMs, key: fetchKey(service, { startMs, endMs }, signal) };
+      const fetched = { startMs, endMs, key: fetchKey(service, { startMs, endMs }) };
       current = fetched;
       fetched.key.catch(() => {
         if (current === fetched) current = undefined;
@@ -63,18 +66,20 @@ export function createDelegationSigner(
     const { endMs, key } = current;
     const expiresOn = new Date(Math.min(expiryOf(request).getTime(), endMs));
     const values = toValues(sdk, request, expiresOn);
-    return sdk.generateBlobSASQueryParameters(values, await key, accountName).toString();
+    const delegationKey = await untilAborted(key, signal);
+    return sdk.generateBlobSASQueryParameters(values, delegationKey, accountName).toString();
   };
 }
 
 async function fetchKey(
   service: Sdk.BlobServiceClient,
   { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
-  abortSignal: AbortSignal,
 ): Promise<Sdk.UserDelegationKey> {
+  const abortSignal = AbortSignal.timeout(KEY_TIMEOUT_MS);
   try {
     return await service.getUserDelegationKey(new Date(startMs), new Date(endMs), { abortSignal });
   } catch (error) {
+    if (abortSignal.aborted) throw abortSignal.reason;
     const refused = (error as { readonly statusCode?: unknown }).statusCode === 403;
     throw refused ? explainError(error, DELEGATOR_MISSING) : error;
   }

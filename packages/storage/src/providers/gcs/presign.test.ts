@@ -50,6 +50,27 @@ describe("signed URLs of Google", () => {
     expect((await at(NOW + 300_000)).href).not.toBe(first.href);
   });
 
+  it("are not lost to a caller because another one has left", async () => {
+    const answer = Promise.withResolvers<Buffer>();
+    const signer: UrlSigner = {
+      ...makeSigner(),
+      sign: (_text, signal) => {
+        signal.addEventListener("abort", () => {
+          answer.reject(signal.reason);
+        });
+        return answer.promise;
+      },
+    };
+    const presigner = new Presigner();
+    const leaving = new AbortController();
+    const first = presigner.sign(signer, PLACE, { ...aRequest(), signal: leaving.signal });
+    const second = presigner.sign(signer, PLACE, aRequest());
+    leaving.abort(new TypeError("the first caller has left"));
+    await expect(first).rejects.toThrow("the first caller has left");
+    answer.resolve(Buffer.from([7]));
+    expect((await second).searchParams.get("X-Goog-Signature")).toBe("07");
+  });
+
   it("are signed anew after a failure", async () => {
     const presigner = new Presigner();
     const signer = makeSigner();

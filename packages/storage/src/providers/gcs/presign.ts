@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { AppError } from "@bucketbridge/core";
+import { AppError, untilAborted } from "@bucketbridge/core";
 import type { PresignOptions } from "../../driver.ts";
 import type { UrlSigner } from "./identity.ts";
 
@@ -19,6 +19,8 @@ export interface PresignRequest {
 
 /** Signatures that are remembered: each one is a request to IAM, or a millisecond of a processor. */
 const MAX_REMEMBERED = 5_000;
+/** Several callers wait for one signature, so none of their signals may end the request for it. */
+const SIGN_TIMEOUT_MS = 10_000;
 
 /** Signs URLs by Google's Signature Version 4. Equal URLs are signed once. */
 export class Presigner {
@@ -58,13 +60,13 @@ export class Presigner {
 
   #signOnce(signer: UrlSigner, text: string, signal: AbortSignal): Promise<Buffer> {
     const known = this.#signatures.get(text);
-    if (known !== undefined) return known;
-    const signature = signer.sign(text, signal);
+    if (known !== undefined) return untilAborted(known, signal);
+    const signature = signer.sign(text, AbortSignal.timeout(SIGN_TIMEOUT_MS));
     if (this.#signatures.size >= MAX_REMEMBERED) this.#forgetOldest();
     this.#signatures.set(text, signature);
-    // A failure is that caller's; the next one asks again.
+    // A failure is not remembered; the next one asks again.
     signature.catch(() => this.#signatures.delete(text));
-    return signature;
+    return untilAborted(signature, signal);
   }
 
   #forgetOldest(): void {
