@@ -5,7 +5,8 @@ import { findAzurite, type FoundAzurite } from "@bucketbridge/testkit/azurite";
 import type { StorageDriver } from "../driver.ts";
 import { createEgress } from "../egress/create-egress.ts";
 import type { Egress } from "../egress/egress.ts";
-import { createBlobClients, toAccountUrl } from "../providers/azure/client.ts";
+import { createBlobClients } from "../providers/azure/client.ts";
+import { accountUrlOf } from "../providers/azure/credentials.ts";
 import { azureProvider, azureSpiProvider } from "../providers/azure/index.ts";
 import type { AzurePlatform } from "../providers/provider-deps.ts";
 import type { DriverHarness, HarnessOverride, HarnessUnavailable } from "./harness.ts";
@@ -112,7 +113,9 @@ async function createContainer(
 ): Promise<sdk.ContainerClient> {
   const clients = await createBlobClients({
     sdk,
-    accountUrl: toAccountUrl(accountName, blobEndpoint),
+    accountUrl: accountUrlOf(accountName, {
+      platform: { egress, aws: {}, gcp: {}, azure: { blobEndpoint } },
+    }),
     containerName: `suite-${randomUUID()}`,
     credential: new sdk.StorageSharedKeyCredential(accountName, accountKey),
     egress,

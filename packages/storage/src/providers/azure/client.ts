@@ -1,11 +1,8 @@
-import type { TokenCredential } from "@azure/identity";
 import type * as Sdk from "@azure/storage-blob";
 import { AppError } from "@bucketbridge/core";
 import type { Egress } from "../../egress/egress.ts";
+import { TokenCache } from "../token-cache.ts";
 import { createHttpClient, toBlobHttpClient, type ParsedListings } from "./http-client.ts";
-
-/** Azure's public cloud. */
-const DEFAULT_ENDPOINT = "https://{account}.blob.core.windows.net";
 
 /** What a client is made with. */
 export interface BlobClientsDeps {
@@ -13,7 +10,8 @@ export interface BlobClientsDeps {
   readonly accountUrl: string;
   /** Undefined while the user has named none; then every call is refused. */
   readonly containerName: string | undefined;
-  readonly credential: Sdk.StorageSharedKeyCredential | TokenCredential;
+  /** The account's key, or tokens that each request carries. */
+  readonly credential: Sdk.StorageSharedKeyCredential | TokenCache;
   readonly egress: Egress;
 }
 
@@ -30,17 +28,14 @@ export async function loadSdk(): Promise<typeof Sdk> {
   return import("@azure/storage-blob");
 }
 
-/** Where the blobs of an account are: `endpoint` is the operator's, with `{account}` in it; undefined: the public cloud. */
-export function toAccountUrl(accountName: string, endpoint: string | undefined): string {
-  return (endpoint ?? DEFAULT_ENDPOINT).replaceAll("{account}", accountName).replace(/\/+$/, "");
-}
-
-/** Makes the clients; no connection is made. All of them share one pipeline, and with it one token. */
+/** Makes the clients; no connection is made. All of them share one pipeline. */
 export async function createBlobClients(deps: BlobClientsDeps): Promise<BlobClients> {
   const { sdk, accountUrl, containerName, credential, egress } = deps;
   const listings: ParsedListings = new WeakMap();
-  const httpClient = await toBlobHttpClient(await createHttpClient(egress), listings);
-  const pipeline = sdk.newPipeline(credential, {
+  const tokens = credential instanceof TokenCache ? credential : undefined;
+  const httpClient = await toBlobHttpClient(await createHttpClient(egress), { listings, tokens });
+  const signer = credential instanceof TokenCache ? new sdk.AnonymousCredential() : credential;
+  const pipeline = sdk.newPipeline(signer, {
     httpClient,
     // The retry decorator repeats: it knows which calls may be, and it is one place with one budget.
     retryOptions: { maxTries: 1 },

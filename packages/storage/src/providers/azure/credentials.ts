@@ -1,10 +1,23 @@
-import type { TokenCredential } from "@azure/identity";
 import type { HttpClient } from "@azure/core-rest-pipeline";
 import { AppError, Secret } from "@bucketbridge/core";
 import type { ErrorClass } from "../../driver.ts";
-import type { AzureAmbient, AzurePlatform } from "../provider-deps.ts";
+import type { AzureAmbient, ProviderDeps } from "../provider-deps.ts";
+import { TokenCache } from "../token-cache.ts";
 import { classifySignIn, explainError } from "./errors.ts";
+import { createHttpClient } from "./http-client.ts";
 import { textOf, toAccountName, type AzureSettings, type AzureSpiSettings } from "./settings.ts";
+
+/** Azure's public cloud. */
+const DEFAULT_ENDPOINT = "https://{account}.blob.core.windows.net";
+
+/** Where the blobs of an account are: at the operator's endpoint for all accounts, else in the public cloud. */
+export function accountUrlOf(
+  accountName: string,
+  { platform }: Pick<ProviderDeps, "platform">,
+): string {
+  const endpoint = platform.azure.blobEndpoint ?? DEFAULT_ENDPOINT;
+  return endpoint.replaceAll("{account}", accountName).replace(/\/+$/, "");
+}
 
 /** An account and its key. */
 export interface AccountKey {
@@ -91,44 +104,41 @@ export function resolveServicePrincipal(
   return { accountName, tenantId, clientId, clientSecret };
 }
 
-/** What signs a service principal in. */
-export interface SignInDeps {
-  /** Through the platform's egress: the login hosts are on its list, a user cannot name one. */
-  readonly httpClient: HttpClient;
-  readonly azure: AzurePlatform;
-}
+/** Azure Storage, the same in all clouds. */
+const SCOPE = "https://storage.azure.com/.default";
 
 /**
- * Tokens of a service principal, cached by the SDK until shortly before they expire. Its errors have lost what the network or the
- * login host said: what was seen on the way is thrown, or noted with them, instead.
+ * Tokens of a service principal, got through the platform's egress: the login hosts are on its list, a user cannot name one.
+ * Kept here and not by the SDK's pipeline, which renews a token while nobody waits for it and throws a refusal at the process.
+ * Its errors have lost what the network or the login host said: what was seen on the way is thrown, or noted with them, instead.
  */
 export async function signIn(
   principal: ServicePrincipal,
-  { httpClient, azure }: SignInDeps,
-): Promise<TokenCredential> {
+  { platform }: Pick<ProviderDeps, "platform">,
+): Promise<TokenCache> {
   const { ClientSecretCredential } = await import("@azure/identity");
-  const { observed, seen } = observe(httpClient);
+  const { observed, seen } = observe(await createHttpClient(platform.egress));
   const { tenantId, clientId, clientSecret } = principal;
+  const { authorityHost } = platform.azure;
   const credential = new ClientSecretCredential(tenantId, clientId, clientSecret.reveal(), {
     httpClient: observed,
     // The retry decorator repeats the whole call.
     retryOptions: { maxRetries: 0 },
-    ...(azure.authorityHost === undefined
+    ...(authorityHost === undefined
       ? {}
       : // Else the SDK asks the public cloud whether the host is one of Microsoft's.
-        { authorityHost: azure.authorityHost, disableInstanceDiscovery: true }),
+        { authorityHost, disableInstanceDiscovery: true }),
   });
-  return {
-    async getToken(scopes, options) {
-      seen.networkError = undefined;
-      seen.refusal = undefined;
-      try {
-        return await credential.getToken(scopes, options);
-      } catch (error) {
-        throw toCause(error, seen);
-      }
-    },
-  };
+  return new TokenCache(async (abortSignal) => {
+    seen.networkError = undefined;
+    seen.refusal = undefined;
+    try {
+      const { token, expiresOnTimestamp } = await credential.getToken(SCOPE, { abortSignal });
+      return { token, expiresAt: expiresOnTimestamp };
+    } catch (error) {
+      throw abortSignal.aborted ? abortSignal.reason : toCause(error, seen);
+    }
+  });
 }
 
 interface Seen {

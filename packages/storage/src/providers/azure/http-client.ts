@@ -8,6 +8,7 @@ import type {
 import { AppError, isAppError } from "@bucketbridge/core";
 import type { Agent, ClientRequest } from "node:http";
 import type { Egress } from "../../egress/egress.ts";
+import type { TokenCache } from "../token-cache.ts";
 import { parseListing, type ParsedListing } from "./list-parser.ts";
 
 /** A page of 5,000 long names has some 20 MB; a store could send for ever. */
@@ -53,10 +54,18 @@ export async function createHttpClient(egress: Egress): Promise<Rest.HttpClient>
   };
 }
 
-/** `client` for the blob SDK, whose interface is an older one; listings are read by our parser on their way. */
+/** What the blob SDK's requests meet on their way. */
+export interface BlobRequests {
+  /** Where our parser puts the listings that it reads. */
+  readonly listings: ParsedListings;
+  /** Each request carries one. Undefined: the SDK signs. */
+  readonly tokens: TokenCache | undefined;
+}
+
+/** `client` for the blob SDK, whose interface is an older one. */
 export async function toBlobHttpClient(
   client: Rest.HttpClient,
-  listings: ParsedListings,
+  { listings, tokens }: BlobRequests,
 ): Promise<IHttpClient> {
   const { createHttpHeaders, createPipelineRequest } = await import("@azure/core-rest-pipeline");
   return {
@@ -70,6 +79,7 @@ export async function toBlobHttpClient(
         ...optional("abortSignal", resource.abortSignal),
         ...optional("streamResponseStatusCodes", resource.streamResponseStatusCodes),
       });
+      if (tokens !== undefined) await authorize(request, tokens);
       const response = await client.sendRequest(request).catch((error: unknown) => {
         throw withoutHost(error);
       });
@@ -85,6 +95,23 @@ export async function toBlobHttpClient(
     },
   };
 }
+
+/** A token is worth as much as a key: it is never sent in the clear. */
+async function authorize(request: Rest.PipelineRequest, tokens: TokenCache): Promise<void> {
+  if (!request.url.startsWith("https:")) {
+    throw new AppError({
+      code: "invalid_config",
+      reason: "azure.not_encrypted",
+      message: "a token is sent over https alone; ask the operator to check the blob endpoint",
+    });
+  }
+  const { abortSignal } = request;
+  const signal = abortSignal instanceof AbortSignal ? abortSignal : NEVER;
+  request.headers.set("authorization", `Bearer ${await tokens.get(signal)}`);
+}
+
+/** All of our calls have a signal; the SDK's types do not know. */
+const NEVER = new AbortController().signal;
 
 /** The name of the account is a secret on the wire, and the egress names the host that it stands in. */
 function withoutHost(error: unknown): unknown {

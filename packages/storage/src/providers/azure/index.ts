@@ -5,11 +5,10 @@ import {
   type ProviderDeps,
   type StorageContext,
 } from "../provider-deps.ts";
-import { createBlobClients, loadSdk, toAccountUrl } from "./client.ts";
+import { createBlobClients, loadSdk } from "./client.ts";
 import { checkAzureConnection } from "./connection-check.ts";
-import { resolveAccountKey, resolveServicePrincipal, signIn } from "./credentials.ts";
+import { accountUrlOf, resolveAccountKey, resolveServicePrincipal, signIn } from "./credentials.ts";
 import { AzureDriver } from "./driver.ts";
-import { createHttpClient } from "./http-client.ts";
 import { createDelegationSigner, createKeySigner } from "./presign.ts";
 import { azureSettings, azureSpiSettings, textOf } from "./settings.ts";
 import { makeSharedKeyCredential } from "./shared-key.ts";
@@ -52,7 +51,7 @@ export const azureProvider = defineProvider({
     const credential = makeSharedKeyCredential(sdk, accountName, accountKey);
     const clients = await createBlobClients({
       sdk,
-      accountUrl: toAccountUrl(accountName, deps.platform.azure.blobEndpoint),
+      accountUrl: accountUrlOf(accountName, deps),
       containerName,
       credential,
       egress: deps.egress,
@@ -79,14 +78,12 @@ export const azureSpiProvider = defineProvider({
   async open(settings, deps, context) {
     const containerName = textOf(settings.container);
     const principal = resolveServicePrincipal(settings, ambientOf(deps, context, containerName));
-    const { azure, egress: platformEgress } = deps.platform;
     const sdk = await loadSdk();
-    const httpClient = await createHttpClient(platformEgress);
     const clients = await createBlobClients({
       sdk,
-      accountUrl: toAccountUrl(principal.accountName, azure.blobEndpoint),
+      accountUrl: accountUrlOf(principal.accountName, deps),
       containerName,
-      credential: await signIn(principal, { httpClient, azure }),
+      credential: await signIn(principal, deps),
       egress: deps.egress,
     });
     return new AzureDriver({

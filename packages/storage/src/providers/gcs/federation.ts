@@ -8,7 +8,7 @@ import { endpointsOf } from "./endpoints.ts";
 import { malformedAnswer, readText, requestJson, sendRequest } from "./google-request.ts";
 import { SCOPES, type GoogleIdentity } from "./identity.ts";
 import { toAccessToken } from "./service-account-key.ts";
-import { TokenCache } from "./token-cache.ts";
+import { TokenCache } from "../token-cache.ts";
 
 /** Which pool the platform shows its identity to. */
 export interface PoolProvider {

@@ -1,7 +1,7 @@
 import type { Egress } from "../../egress/egress.ts";
 import { malformedAnswer, requestJson } from "./google-request.ts";
 import type { GoogleIdentity, UrlSigner } from "./identity.ts";
-import { TokenCache, type AccessToken } from "./token-cache.ts";
+import { TokenCache, type AccessToken } from "../token-cache.ts";
 
 /** How an identity acts as a service account. */
 export interface Impersonation {

@@ -11,7 +11,7 @@ import {
 import { SCOPES, type GoogleIdentity, type UrlSigner } from "./identity.ts";
 import { remoteSigner } from "./impersonation.ts";
 import { keyIdentity, parseGoogleKey, toAccessToken } from "./service-account-key.ts";
-import { TokenCache } from "./token-cache.ts";
+import { TokenCache } from "../token-cache.ts";
 
 const ACCOUNT_PATH = "/computeMetadata/v1/instance/service-accounts/default";
 /** Without it the metadata server answers nobody: a forged request of a browser cannot set it. */

@@ -3,7 +3,7 @@ import { AppError, Secret } from "@bucketbridge/core";
 import type { Egress } from "../../egress/egress.ts";
 import { malformedAnswer, parseObject, requestJson } from "./google-request.ts";
 import type { GoogleIdentity, UrlSigner } from "./identity.ts";
-import { TokenCache, type AccessToken } from "./token-cache.ts";
+import { TokenCache, type AccessToken } from "../token-cache.ts";
 
 /** A JSON of Google's, read and found usable. Nothing of it names a host that is called. */
 export type GoogleKey =

@@ -1,3 +1,5 @@
+import { untilAborted } from "@bucketbridge/core";
+
 /** A bearer token and its end. */
 export interface AccessToken {
   readonly token: string;
@@ -11,7 +13,10 @@ const RENEW_AHEAD_MS = 5 * 60_000;
 /** Longest time for getting a token, whoever waits for it. */
 const FETCH_TIMEOUT_MS = 20_000;
 
-/** Keeps a token until shortly before its end. Callers that come meanwhile share one request. */
+/**
+ * Keeps a token until shortly before its end. Callers that come meanwhile share one request, which none of their signals ends: one
+ * caller that gives up does not take the token from the others.
+ */
 export class TokenCache {
   readonly #fetch: (signal: AbortSignal) => Promise<AccessToken>;
   readonly #now: () => number;
@@ -42,19 +47,5 @@ export class TokenCache {
     } finally {
       this.#pending = undefined;
     }
-  }
-}
-
-/** One caller that gives up does not end the request of the others. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => {
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
