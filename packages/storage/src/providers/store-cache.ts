@@ -39,6 +39,8 @@ export class StoreCache<Storage extends CachedStorage, Opened extends Closable> 
   readonly #log: Logger;
   /** By storage id, least recently used first. */
   readonly #entries = new Map<number, Entry<Opened>>();
+  /** Also those that others have taken the place of while they were in use. */
+  readonly #unclosed = new Set<Entry<Opened>>();
   readonly #closing = new Set<Promise<void>>();
 
   constructor(open: (storage: Storage) => Promise<Opened>, log: Logger) {
@@ -54,8 +56,9 @@ export class StoreCache<Storage extends CachedStorage, Opened extends Closable> 
     try {
       opened = await entry.opened;
     } catch (error) {
+      // There is nothing to close.
+      this.#unclosed.delete(entry);
       this.#drop(storage.id, entry);
-      this.#release(entry);
       throw error;
     }
     let isHeld = true;
@@ -69,10 +72,8 @@ export class StoreCache<Storage extends CachedStorage, Opened extends Closable> 
 
   /** Closes everything, in use or not, and waits for it. */
   async close(): Promise<void> {
-    for (const [id, entry] of this.#entries) {
-      this.#drop(id, entry);
-      this.#close(entry);
-    }
+    this.#entries.clear();
+    for (const entry of this.#unclosed) this.#close(entry);
     await Promise.all(this.#closing);
   }
 
@@ -91,6 +92,7 @@ export class StoreCache<Storage extends CachedStorage, Opened extends Closable> 
     const opened = this.#open(storage);
     const entry: Entry<Opened> = { settingsVersion, opened, users: 0, isStale: false };
     this.#entries.set(id, entry);
+    this.#unclosed.add(entry);
     return entry;
   }
 
@@ -115,6 +117,7 @@ export class StoreCache<Storage extends CachedStorage, Opened extends Closable> 
   }
 
   #close(entry: Entry<Opened>): void {
+    if (!this.#unclosed.delete(entry)) return;
     const closing = entry.opened
       .then((opened) => opened.close())
       .catch((error: unknown) => {
