@@ -53,6 +53,11 @@ export function badRequest(detail: string): ApiError {
   return new ApiError({ status: 400, code: "invalid_input", detail });
 }
 
+/** 413. */
+export function tooLarge(detail: string): ApiError {
+  return new ApiError({ status: 413, code: "invalid_input", detail });
+}
+
 /** 401. Every one carries `WWW-Authenticate: Token`. */
 export function notAuthenticated(
   detail = "Authentication credentials were not provided.",

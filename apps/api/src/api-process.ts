@@ -2,7 +2,7 @@ import { systemClock } from "@bucketbridge/core";
 import { createDatabase, KeyRing, type Database } from "@bucketbridge/db";
 import { createProducer, createQueueBackend, openBoard } from "@bucketbridge/queue";
 import { createEgress, type ServiceAddress } from "@bucketbridge/storage/egress";
-import { findPlatformPrincipals } from "@bucketbridge/storage/providers";
+import { findPlatformPrincipals, holdPersistence } from "@bucketbridge/storage/providers";
 import type { FastifyInstance } from "fastify";
 import type { Logger as Pino } from "pino";
 import { buildApp } from "./app.ts";
@@ -105,6 +105,7 @@ function openResources(
   });
   const { openSecrets } = repositories.storages;
   const sharedStores = createSharedStores({ stores, openSecrets, log });
+  const files = holdPersistence(settings.persistence, { log, platform, denied });
   const deps: ApiDeps = {
     ...repositories,
     settings: settings.app,
@@ -113,6 +114,7 @@ function openResources(
     bell: producer,
     stores,
     sharedStores,
+    files,
     platform: {
       findPrincipals: (signal) => findPlatformPrincipals(platform, signal),
       outgoingAddresses: settings.platform?.outgoingAddresses ?? [],
@@ -125,7 +127,12 @@ function openResources(
     },
   };
   const close = async (): Promise<void> => {
-    await Promise.allSettled([producer.close(), board.close(), sharedStores.close()]);
+    await Promise.allSettled([
+      producer.close(),
+      board.close(),
+      sharedStores.close(),
+      files.close(),
+    ]);
     await Promise.allSettled([
       backend.close(),
       egress.close(),

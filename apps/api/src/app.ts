@@ -2,6 +2,7 @@ import Fastify, { LogController, type FastifyInstance } from "fastify";
 import type { ApiDeps } from "./deps.ts";
 import { registerJsonParser } from "./json/json-parser.ts";
 import { registerLabelStudio } from "./label-studio/plugin.ts";
+import { registerImportRoute } from "./label-studio/tasks/routes.ts";
 import { registerLocalFileRoutes } from "./media/local-files/routes.ts";
 import { ProjectReferences } from "./media/project-references.ts";
 import { ProxySlots } from "./media/proxy/proxy-slots.ts";
@@ -20,6 +21,7 @@ import { TargetBell } from "./targets/target-bell.ts";
 import { TokenSigner } from "./tokens.ts";
 import { registerNativeApi } from "./v1/plugin.ts";
 
+import { registerUploadRoutes } from "./uploads/routes.ts";
 /** A request whose headers and body take longer than this to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
@@ -61,8 +63,10 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerLocalFileRoutes(app, { ...deps, projectAccess });
   const proxySlots = new ProxySlots(settings.media.proxyConcurrency);
   registerResolveRoutes(app, { ...deps, references, proxySlots });
+  await app.register(async (scope) => registerImportRoute(scope, deps));
   await app.register(
     (scope, _options, done) => {
+  registerUploadRoutes(app, { ...deps, projectAccess, proxySlots });
       registerNativeApi(scope, deps, { watchers, targetBell, passwords });
       done();
     },

@@ -16,6 +16,7 @@ import {
   createTaskRepository,
   createTokenRepository,
   createUserRepository,
+  createUploadRepository,
   requestExportRun,
   requestRun,
   type CancelOutcome,
@@ -39,8 +40,14 @@ import {
   type TokenRepository,
   type UserRepository,
 } from "@bucketbridge/db";
+  type UploadRepository,
 import type { Producer } from "@bucketbridge/queue";
-import type { LocalFilesPolicy, PlatformPrincipals } from "@bucketbridge/storage/providers";
+import type {
+  LocalFilesPolicy,
+  PersistenceHandle,
+  PlatformPrincipals,
+  SetupSubject,
+} from "@bucketbridge/storage/providers";
 import type { FastifyBaseLogger } from "fastify";
 import {
   createAnnotationRepositories,
@@ -64,6 +71,13 @@ export interface MediaSettings {
 
 /** Values of the configuration that the application uses, already checked. */
 export interface ApiSettings {
+/** How large an uploaded file may be. */
+export interface UploadSettings {
+  readonly maxBytes: number;
+  /** Of a file of tasks, which is held in memory. */
+  readonly maxDataBytes: number;
+}
+
   /** Version of this program. */
   readonly version: string;
   /** Prefix of resolve URLs and local-file references: "" or `https://host`, without a slash at the end. */
@@ -88,6 +102,7 @@ export interface ApiSettings {
   readonly media: MediaSettings;
 }
 
+  readonly uploads: UploadSettings;
 /** Runs are asked for and canceled in transactions of the database. */
 export interface RunRequests {
   /** Undefined: no such storage in the organisation. */
@@ -109,6 +124,7 @@ export interface Repositories extends AnnotationRepositories {
   readonly tasks: TaskRepository;
   readonly annotations: AnnotationRepository;
   readonly storages: StorageRepository;
+  readonly uploads: UploadRepository;
   readonly runs: RunRepository;
   readonly issues: IssueRepository;
   readonly deliveries: DeliveryRepository;
@@ -140,6 +156,8 @@ export interface ApiDeps extends Repositories {
 }
 
 /** All repositories over one database. */
+  /** The installation's own files: uploads and export snapshots. */
+  readonly files: PersistenceHandle;
 export function createRepositories(database: Database): Repositories {
   return {
     ...createAnnotationRepositories(database),
@@ -155,6 +173,7 @@ export function createRepositories(database: Database): Repositories {
     runs: createRunRepository(database),
     issues: createIssueRepository(database),
     deliveries: createDeliveryRepository(database),
+    uploads: createUploadRepository(database),
     findings: createReconcileStore(database),
     runRequests: {
       request: (request) => requestRun(database, request),

@@ -12,16 +12,19 @@ import {
   loggingSlice,
   mediaSlice,
   ownerSlice,
+  persistenceSlice,
   platformSlice,
   queueSlice,
   resolveAmbientAwsKeys,
   resolveAmbientAzure,
   resolveEgressAllow,
   resolveLocalFiles,
+  resolvePersistence,
   resolvePlatform,
   secretsSlice,
   storageTypesSlice,
   type Environment,
+  type PersistenceSettings,
   type Platform,
 } from "@bucketbridge/config";
 import { SYNC_WAIT_MS, type Secret } from "@bucketbridge/core";
@@ -41,6 +44,8 @@ export interface ProcessSettings {
   readonly ambient: AmbientSettings;
   /** Undefined: the platform has no identity at any cloud. */
   readonly platform?: Platform | undefined;
+  /** Where uploads and export snapshots lie. */
+  readonly persistence: PersistenceSettings;
   readonly owner: { readonly email: string; readonly token: Secret } | undefined;
   readonly logLevel: LogLevel;
 }
@@ -64,11 +69,12 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
       gcpPlatform: gcpPlatformSlice,
       platform: platformSlice,
       media: mediaSlice,
+      persistence: persistenceSlice,
       logging: loggingSlice,
     },
     env,
   );
-  const { http, owner, ambient } = config;
+  const { http, owner } = config;
   return {
     app: {
       version: packageFile.version,
@@ -82,21 +88,16 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
       syncOnTargetCreation: config.export.syncOnCreation,
       targetDefaults: toTargetDefaults(config.export),
       media: config.media,
+      uploads: toUploadSettings(config.persistence),
     },
     listen: { host: http.host, port: http.port },
     database: config.database,
     redisUrl: config.queue.redisUrl,
     secretKeys: config.secrets.secretKeys,
     egressAllow: resolveEgressAllow(config),
-    ambient: {
-      buckets: ambient.buckets,
-      s3Endpoint: ambient.s3Endpoint,
-      s3Region: ambient.s3Region,
-      s3EncryptsWrites: ambient.s3EncryptsWrites,
-      s3Credentials: resolveAmbientAwsKeys(ambient),
-      azure: resolveAmbientAzure(config),
-    },
+    ambient: toAmbientSettings(config),
     platform: resolvePlatform(config),
+    persistence: resolvePersistence(config.persistence, directory),
     owner:
       owner.email === undefined || owner.token === undefined
         ? undefined
@@ -112,4 +113,25 @@ function toTargetDefaults(settings: {
 }): ApiSettings["targetDefaults"] {
   if (!settings.taskFormat) return { subject: "annotation", jsonExtension: false };
   return { subject: "task", jsonExtension: settings.taskJsonExtension };
+}
+
+/** The operator's values that stand in for what users leave blank. */
+function toAmbientSettings(
+  config: Parameters<typeof resolveAmbientAzure>[0] & {
+    readonly ambient: Parameters<typeof resolveAmbientAwsKeys>[0];
+  },
+): AmbientSettings {
+  const { buckets, s3Endpoint, s3Region, s3EncryptsWrites } = config.ambient;
+  return {
+    ...{ buckets, s3Endpoint, s3Region, s3EncryptsWrites },
+    s3Credentials: resolveAmbientAwsKeys(config.ambient),
+    azure: resolveAmbientAzure(config),
+  };
+}
+
+function toUploadSettings(settings: {
+  readonly maxUploadBytes: number;
+  readonly maxDataFileBytes: number;
+}): ApiSettings["uploads"] {
+  return { maxBytes: settings.maxUploadBytes, maxDataBytes: settings.maxDataFileBytes };
 }

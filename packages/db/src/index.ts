@@ -230,3 +230,9 @@ export {
   type PredictionsImported,
   type PredictionsToImport,
 } from "./annotations/import-predictions.ts";
+export {
+  createUploadRepository,
+  type NewUpload,
+  type UploadRecord,
+  type UploadRepository,
+} from "./files/uploads.ts";

@@ -14,6 +14,12 @@ export async function registerFormParsers(app: FastifyInstance): Promise<void> {
   });
 }
 
+/** The same where files are wanted: nothing is read before the handler asks for the parts. */
+export async function registerStreamedForms(app: FastifyInstance): Promise<void> {
+  await app.register(formbody);
+  await app.register(multipart, { throwFileSizeLimit: false });
+}
+
 /** True when the body came from a form: the contract reads an absent boolean of a form as false in some places. */
 export function isFormBody(request: FastifyRequest): boolean {
   const type = request.headers["content-type"] ?? "";

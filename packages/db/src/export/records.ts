@@ -126,6 +126,10 @@ export interface ExportTaskRecord {
   readonly updatedById: number | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** The uploaded file that it came with. */
+  readonly uploadId: number | null;
+  /** Its name. */
+  readonly uploadName: string | null;
 }
 
 /** What one delivery puts. */

@@ -56,6 +56,8 @@ interface TaskRow {
   readonly updated_by_id: number | null;
   readonly created_at: Date;
   readonly updated_at: Date;
+  readonly upload_id: number | null;
+  readonly upload_name: string | null;
   readonly draft_ids: readonly bigint[];
   readonly prediction_ids: readonly bigint[];
 }
@@ -139,6 +141,8 @@ function toTask(row: TaskRow): ExportTaskRecord {
     updatedById: row.updated_by_id,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    uploadId: row.upload_id,
+    uploadName: row.upload_name,
   };
 }
 

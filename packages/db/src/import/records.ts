@@ -116,6 +116,8 @@ export interface TaskDocument {
   readonly allowSkip: boolean;
   /** The id that a platform gave it, unique in the project; absent for what storages bring. */
   readonly externalId?: string | undefined;
+  /** The uploaded file that it came with; absent for all others. */
+  readonly uploadId?: number | undefined;
   readonly annotations: readonly EmbeddedAnnotationRecord[];
   readonly predictions: readonly EmbeddedPredictionRecord[];
 }

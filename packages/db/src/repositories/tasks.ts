@@ -30,6 +30,9 @@ export interface TaskRecord {
   readonly storageFilename: string | null;
   /** The source that it came from; null likewise. */
   readonly storageId: number | null;
+  /** The uploaded file that it came with, and its name. */
+  readonly uploadId: number | null;
+  readonly uploadName: string | null;
 }
 
 /** Which tasks of a project, in which order. */
@@ -172,12 +175,15 @@ interface TaskRow {
   readonly totalPredictions: number;
   readonly storageFilename: string | null;
   readonly storageId: number | null;
+  readonly uploadId: number | null;
+  readonly uploadName: string | null;
 }
 
 const COLUMNS = Prisma.sql`t.id, t.external_id AS "externalId", t.project_id AS "projectId", t.inner_id AS "innerId", t.data, t.meta, t.created_at AS "createdAt",
   t.updated_at AS "updatedAt", t.updated_by_id AS "updatedById", t.is_labeled AS "isLabeled", t.overlap, t.allow_skip AS "allowSkip",
   t.total_annotations AS "totalAnnotations", t.cancelled_annotations AS "cancelledAnnotations",
-  t.total_predictions AS "totalPredictions", ${STORAGE_FILENAME} AS "storageFilename", o.storage_id AS "storageId"`;
+  t.total_predictions AS "totalPredictions", ${STORAGE_FILENAME} AS "storageFilename", o.storage_id AS "storageId",
+  t.upload_id AS "uploadId", (SELECT f.name FROM upload f WHERE f.id = t.upload_id) AS "uploadName"`;
 
 /** Ids first: an offset then runs over an index or over sorted ids, and rows are read for the page only. */
 async function listTasks(tx: Transaction, query: TaskQuery): Promise<TaskRecord[]> {

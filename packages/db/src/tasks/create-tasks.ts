@@ -45,6 +45,7 @@ export async function createTasks(
         projectId % COUNTER_SLOTS,
         updatedById,
         columns.externalIds,
+        columns.uploadIds,
       ]);
       if (row === undefined) return undefined;
       const made = row.task_ids.flatMap((taskId, position) => {

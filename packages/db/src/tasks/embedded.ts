@@ -17,6 +17,7 @@ export function toTaskColumns(documents: readonly TaskDocument[]): {
   readonly canceled: number[];
   readonly predictions: number[];
   readonly externalIds: (string | null)[];
+  readonly uploadIds: (number | null)[];
 } {
   return {
     data: documents.map(({ data }) => data),
@@ -28,6 +29,7 @@ export function toTaskColumns(documents: readonly TaskDocument[]): {
     ),
     predictions: documents.map(({ predictions }) => predictions.length),
     externalIds: documents.map(({ externalId }) => externalId ?? null),
+    uploadIds: documents.map(({ uploadId }) => uploadId ?? null),
   };
 }
 

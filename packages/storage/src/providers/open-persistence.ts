@@ -60,6 +60,33 @@ export interface PersistenceDeps {
   readonly denied: readonly ServiceAddress[];
 }
 
+/** The installation's store, opened by whoever needs it first. */
+export interface PersistenceHandle {
+  /** Rejects as `openPersistence` does; the next caller tries again. */
+  open(): Promise<PersistentStore>;
+  /** Closes what was opened. */
+  close(): Promise<void>;
+}
+
+/** A handle on the store of `place`; nothing happens yet. */
+export function holdPersistence(place: PersistencePlace, deps: PersistenceDeps): PersistenceHandle {
+  let opened: Promise<PersistentStore> | undefined;
+  return {
+    async open() {
+      opened ??= openPersistence(place, deps);
+      try {
+        return await opened;
+      } catch (error) {
+        opened = undefined;
+        throw error;
+      }
+    },
+    async close() {
+      await (await opened)?.close();
+    },
+  };
+}
+
 /** Uploads that somebody waits for: no patience of a worker. */
 const PATIENCE = { attempts: 3, timeoutMs: 60_000, idleMs: 30_000 };
 

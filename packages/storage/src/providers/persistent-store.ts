@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { AppError } from "@bucketbridge/core";
-import type { ByteRange, OpContext } from "../driver.ts";
+import type { ByteRange, DriverTraits, OpContext } from "../driver.ts";
 import type { ObjectStore } from "../object-store.ts";
 
 /**
@@ -54,6 +54,11 @@ export class PersistentStore {
   /** What errors name: `s3://bucket/prefix`, a folder. */
   get place(): string {
     return this.#store.place;
+  }
+
+  /** Behaviours of the store behind it; ranges of files can always be read. */
+  get traits(): DriverTraits {
+    return { ...this.#store.traits, rangeRead: true };
   }
 
   /** Stores a file, replacing one of the same key. What was written of a file that fails is taken away again. */

@@ -111,6 +111,10 @@ export interface TaskRecord {
   readonly updatedById: number | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** The uploaded file that it came with. */
+  readonly uploadId: number | null;
+  /** Its name. */
+  readonly uploadName: string | null;
 }
 
 /** What one delivery puts, read in one snapshot. */

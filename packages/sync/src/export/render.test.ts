@@ -27,6 +27,8 @@ function aTask(values: Partial<TaskRecord> = {}): TaskRecord {
     updatedById: 1,
     createdAt: new Date("2026-11-23T22:39:33.961Z"),
     updatedAt: new Date("2026-11-23T22:39:34.199Z"),
+    uploadId: null,
+    uploadName: null,
     ...values,
   };
 }

@@ -69,7 +69,7 @@ function toTaskColumns(task: TaskRecord): Record<string, unknown> {
     last_comment_updated_at: null,
     project: task.projectId,
     updated_by: task.updatedById,
-    file_upload: null,
+    file_upload: task.uploadId,
     comment_authors: [],
   };
 }
@@ -79,6 +79,7 @@ function toTaskObject(subject: Extract<SubjectRecord, { type: "task" }>): Record
   return {
     id: task.id,
     annotations: subject.annotations.map(toAnnotationOfTask),
+    ...(task.uploadName === null ? {} : { file_upload: task.uploadName }),
     drafts: subject.draftIds,
     predictions: subject.predictionIds,
     data: toData(task),

@@ -7,6 +7,14 @@ import type {
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { badRequest, nonFieldError, notFound } from "../../api-error.ts";
 import { identityOf } from "../../identity.ts";
+import {
+  discardFiles,
+  receiveFiles,
+  type ReceiveDeps,
+  type ReceivedFile,
+} from "../../uploads/receive-files.ts";
+import { couldBeTasksList } from "../../uploads/read-items.ts";
+import { toExtension } from "../../uploads/upload-name.ts";
 import { isFormBody } from "../body-parsers.ts";
 import { isFields, type RawFields } from "../fields.ts";
 import { readItemExternalId, toExternalIdError } from "../external-id.ts";
@@ -18,15 +26,55 @@ import { findMissingKey, requiredKeys } from "./task-data.ts";
 /** A complaint about an item shows this much of it. */
 const MAX_ITEM_CHARS = 1_000;
 
-/** `POST /api/projects/{id}/import` with a JSON body: a list of tasks or one task, all of them or none. */
+/** What an import takes. */
+export type ImportDeps = TaskDeps & ReceiveDeps;
+
+/** `POST /api/projects/{id}/import`: tasks as JSON, or files. All of them or none. */
 export async function importTasks(
-  deps: TaskDeps,
+  deps: ImportDeps,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const startedMs = deps.clock.now();
   const project = await findProject(deps, request);
-  const documents = readDocuments(request, project);
+  if (!request.isMultipart())
+    return importItems(deps, { request, reply, project, startedMs }, readBody(request));
+  const received = await receiveFiles(deps, request, project.id);
+  try {
+    return await importItems(deps, { request, reply, project, startedMs }, toItems(received));
+  } catch (error) {
+    await discardFiles(deps, request, received);
+    throw error;
+  }
+}
+
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly project: ProjectRecord;
+  readonly startedMs: number;
+}
+
+interface ImportItem {
+  readonly item: unknown;
+  readonly uploadId?: number | undefined;
+}
+
+interface Import {
+  readonly items: readonly ImportItem[];
+  readonly uploadIds: readonly number[];
+  readonly couldBeTasksList: boolean;
+  /** Files by extension; the contract has an empty list without files. */
+  readonly foundFormats: Readonly<Record<string, number>> | readonly [];
+  readonly dataColumns: readonly string[];
+}
+
+async function importItems(
+  deps: ImportDeps,
+  { request, reply, project, startedMs }: Exchange,
+  given: Import,
+): Promise<FastifyReply> {
+  const documents = readDocuments(given.items, project, identityOf(request).userId);
   const isCommitted = queryFlag(request, "commit_to_project", true);
   const ids = isCommitted
     ? await deps.tasks
@@ -41,10 +89,10 @@ export async function importTasks(
     annotation_count: isCommitted ? count(documents, "annotations") : null,
     prediction_count: isCommitted ? count(documents, "predictions") : null,
     duration: (deps.clock.now() - startedMs) / 1_000,
-    file_upload_ids: [],
-    could_be_tasks_list: false,
-    found_formats: [],
-    data_columns: [],
+    file_upload_ids: given.uploadIds,
+    could_be_tasks_list: given.couldBeTasksList,
+    found_formats: given.foundFormats,
+    data_columns: given.dataColumns,
     ...(queryFlag(request, "return_task_ids") ? { task_ids: ids } : {}),
   });
 }
@@ -53,19 +101,68 @@ function count(documents: readonly TaskDocument[], what: "annotations" | "predic
   return documents.reduce((sum, document) => sum + document[what].length, 0);
 }
 
-function readDocuments(request: FastifyRequest, project: ProjectRecord): TaskDocument[] {
+function readBody(request: FastifyRequest): Import {
   if (isFormBody(request))
-    throw badRequest("Only JSON bodies can be imported; files and URLs are not supported yet.");
-  const { userId } = identityOf(request);
+    throw badRequest(
+      "URLs are not fetched: send the tasks as JSON, upload files as multipart/form-data, or connect the place as a storage.",
+    );
   const body: unknown = request.body;
   const items: readonly unknown[] = Array.isArray(body) ? body : isFields(body) ? [body] : [];
+  return {
+    items: items.map((item) => ({ item })),
+    uploadIds: [],
+    couldBeTasksList: false,
+    foundFormats: [],
+    dataColumns: [],
+  };
+}
+
+function toItems(received: readonly ReceivedFile[]): Import {
+  const foundFormats: Record<string, number> = {};
+  for (const { upload } of received) {
+    const extension = toExtension(upload.name);
+    foundFormats[extension] = (foundFormats[extension] ?? 0) + 1;
+  }
+  return {
+    items: received.flatMap(({ upload, items }) =>
+      items.map((item) => ({ item, uploadId: upload.id })),
+    ),
+    uploadIds: received.map(({ upload }) => upload.id),
+    couldBeTasksList: received.some(({ upload }) => couldBeTasksList(upload.name)),
+    foundFormats,
+    dataColumns: findCommonColumns(received),
+  };
+}
+
+/** Keys that the first task of every file has; files without one in common cannot be tasks of one project. */
+function findCommonColumns(received: readonly ReceivedFile[]): readonly string[] {
+  let common: readonly string[] | undefined;
+  for (const { upload, items } of received) {
+    const [first] = items;
+    if (!isFields(first)) continue;
+    const keys = Object.keys(isFields(first["data"]) ? first["data"] : first);
+    const before = common ?? keys;
+    common = before.filter((key) => keys.includes(key));
+    if (common.length === 0)
+      throw nonFieldError(
+        `The keys of the tasks in "${upload.name}" (${keys.join(", ")}) have none in common with those of the files before it (${before.join(", ")}).`,
+      );
+  }
+  return common ?? [];
+}
+
+function readDocuments(
+  items: readonly ImportItem[],
+  project: ProjectRecord,
+  userId: number,
+): TaskDocument[] {
   if (items.length === 0) throw nonFieldError("load_tasks: No tasks added");
   const keys = requiredKeys(project);
   const complaints: string[] = [];
   const externalIds = new Set<string>();
-  const documents = items.flatMap((item, index) => {
+  const documents = items.flatMap(({ item, uploadId }, index) => {
     const result = refuseRepeated(readItem(item, keys, userId), externalIds);
-    if ("document" in result) return [result.document];
+    if ("document" in result) return [{ ...result.document, uploadId }];
     complaints.push(`Error at item ${String(index)}: ${result.problem} :: ${show(item)}`);
     return [];
   });

@@ -1,7 +1,9 @@
 import type { ProjectPart } from "@bucketbridge/db";
 import type { FastifyInstance } from "fastify";
+import { registerStreamedForms } from "../body-parsers.ts";
+import { registerNegotiation } from "../negotiation.ts";
 import type { Permission } from "../../permissions.ts";
-import { importTasks } from "./import.ts";
+import { importTasks, type ImportDeps } from "./import.ts";
 import { getTask, listProjectTasks, listTasks, type ShownTaskDeps } from "./reading.ts";
 import {
   createProjectTask,
@@ -41,7 +43,15 @@ export function registerTaskRoutes(
   app.delete("/api/projects/:id/tasks/", needs("tasks.delete"), (request, reply) =>
     removeProjectTasks(deps, request, reply),
   );
-  app.post("/api/projects/:id/import", needs("tasks.create"), (request, reply) =>
-    importTasks(deps, request, reply),
+}
+
+/** The import takes files as they come, so that its scope has a form parser of its own. */
+export async function registerImportRoute(app: FastifyInstance, deps: ImportDeps): Promise<void> {
+  await registerStreamedForms(app);
+  registerNegotiation(app);
+  app.post(
+    "/api/projects/:id/import",
+    { config: { permission: "tasks.create" }, schema: { tags: ["tasks"] } },
+    (request, reply) => importTasks(deps, request, reply),
   );
 }

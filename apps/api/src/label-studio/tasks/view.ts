@@ -54,7 +54,7 @@ export function toTaskView(task: TaskRecord, context: TaskContext): View {
     annotations_results: toSummary(annotations.map(({ result }) => result)),
     predictions_results: toSummary(predictions.map(({ result }) => result)),
     ...(isFull ? { predictions_score: null } : {}),
-    file_upload: null,
+    file_upload: task.uploadName,
     storage_filename: task.storageFilename,
     annotations_ids: annotations.map(({ id }) => String(id)).join(", "),
     predictions_model_versions: distinct(predictions.map(({ modelVersion }) => modelVersion)).join(
@@ -86,7 +86,7 @@ export function toTaskColumnView(task: TaskRecord, dataKey: string | null): View
     total_predictions: task.totalPredictions,
     ...toCommentView(task),
     updated_by: task.updatedById,
-    file_upload: null,
+    file_upload: task.uploadId,
     comment_authors: [],
     ...toExternalIdView(task.externalId),
   };

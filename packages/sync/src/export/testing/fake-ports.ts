@@ -85,6 +85,8 @@ export function anAnnotation(id: number, revision = 1): SubjectRecord {
     updatedById: null,
     createdAt: at,
     updatedAt: at,
+    uploadId: null,
+    uploadName: null,
   };
   const annotation = {
     id,
