@@ -46,6 +46,11 @@ const RESTRICTED = {
     selector: "ExportDefaultDeclaration",
     message: "named exports only",
   },
+  platform: {
+    selector:
+      'MemberExpression[property.name="platform"]:not([object.name="process"]), ObjectPattern > Property[key.name="platform"]',
+    message: "the platform's own identity is read in credentials*.ts alone (design §9)",
+  },
 };
 /** dependency-cruiser sees imports; these need none. */
 const NETWORK = ["fetch", "WebSocket", "EventSource", "XMLHttpRequest"].map((name) => ({
@@ -56,6 +61,7 @@ const NODE_GLOBALS = [
   ...["process", "console", "URL", "setInterval", "clearInterval", "setTimeout", "clearTimeout"],
   ...["require", "module"],
 ];
+const BROWSER_GLOBALS = ["document", "location", "fetch", "URL", "URLSearchParams", "FormData"];
 const restrict = (...rules) => ["error", ...rules];
 const everywhere = [
   RESTRICTED.plainError,
@@ -132,6 +138,20 @@ export default defineConfig(
       "no-restricted-syntax": restrict(...everywhere),
     },
   },
+  // What a provider signs as, and where, is decided in one file of each; the others get what it gives out.
+  {
+    files: ["packages/storage/src/providers/*/**/*.ts"],
+    ignores: [...TESTS, "**/credentials*.ts"],
+    rules: {
+      "no-restricted-syntax": restrict(
+        ...everywhere,
+        RESTRICTED.environment,
+        RESTRICTED.environmentImport,
+        RESTRICTED.defaultExport,
+        RESTRICTED.platform,
+      ),
+    },
+  },
   // These two talk to our own server, standalone to people too.
   { files: ["apps/standalone/**/*.ts"], rules: { "no-console": "off" } },
   {
@@ -148,6 +168,13 @@ export default defineConfig(
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {
       globals: Object.fromEntries(NODE_GLOBALS.map((name) => [name, "readonly"])),
+    },
+  },
+  // Served to browsers as they are.
+  {
+    files: ["apps/api/src/pages/assets/*.js"],
+    languageOptions: {
+      globals: Object.fromEntries(BROWSER_GLOBALS.map((name) => [name, "readonly"])),
     },
   },
   prettier,

@@ -47,23 +47,35 @@ const PLANTED = {
   "has 401 lines": ["max-lines", "void 0;\n".repeat(401)],
 } as const;
 
+/** The same code, where it is wrong and where it is right. */
+const BY_PLACE = [
+  ["const url = (deps: { platform: string }) => deps.platform; url({ platform: '' });"],
+  ["const url = ({ platform }: { platform: string }) => platform; url({ platform: '' });"],
+] as const;
+const PROVIDER = "packages/storage/src/providers/gcs";
+
 const found = new Map<string, (string | null)[]>();
+
+const eslint = new ESLint({ cwd: ROOT });
+
+async function findRules(code: string, file: string): Promise<(string | null)[]> {
+  // The name of a file that exists: rules with types need it to be part of the project.
+  const results = await eslint.lintText(code, { filePath: path.join(ROOT, file) });
+  return results.flatMap(({ messages }) => messages.map(({ ruleId }) => ruleId));
+}
 
 // Type-aware linting loads the whole project first.
 beforeAll(async () => {
-  const eslint = new ESLint({ cwd: ROOT });
-  for (const [name, [, code]] of Object.entries(PLANTED)) {
-    // The name of a file that exists: rules with types need it to be part of the project.
-    const results = await eslint.lintText(code, {
-      filePath: path.join(ROOT, "packages/core/src/errors.ts"),
-    });
-    found.set(
-      name,
-      results.flatMap(({ messages }) => messages.map(({ ruleId }) => ruleId)),
-    );
-  }
+  for (const [name, [, code]] of Object.entries(PLANTED))
+    found.set(name, await findRules(code, "packages/core/src/errors.ts"));
 }, 60_000);
 
 it.each(Object.entries(PLANTED))("finds a file that %s", (name, [rule]) => {
   expect(found.get(name)).toContain(rule);
+});
+
+it.each(BY_PLACE)("lets only the credentials of a provider read the platform: %s", async (code) => {
+  expect(await findRules(code, `${PROVIDER}/index.ts`)).toContain("no-restricted-syntax");
+  for (const file of ["credentials.ts", "credentials.test.ts"])
+    expect(await findRules(code, `${PROVIDER}/${file}`)).not.toContain("no-restricted-syntax");
 });

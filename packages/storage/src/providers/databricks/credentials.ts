@@ -1,7 +1,7 @@
 import { Secret } from "@bucketbridge/core";
 import { z } from "zod";
 import type { Egress } from "../../egress/egress.ts";
-import type { PlatformAccess } from "../provider-deps.ts";
+import type { PlatformAccess, ProviderDeps } from "../provider-deps.ts";
 import { MALFORMED } from "./error-table.ts";
 import { DatabricksFault, DatabricksRefusal } from "./errors.ts";
 import { readText, type Sender } from "./sender.ts";
@@ -15,28 +15,23 @@ export interface TokenSource {
   renew(refused: Secret): boolean;
 }
 
-/** What tokens are asked with. */
-export interface TokenDeps {
-  /** To the workspace. */
-  readonly sender: Sender;
-  readonly platform: PlatformAccess;
-}
-
 const PUBLIC_AUTHORITY = "https://login.microsoftonline.com";
 /** The resource "AzureDatabricks", the same in all tenants. */
 const AZURE_SCOPE = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default";
 
 /** The way to authenticate that the settings name. The schema has seen to it that its fields are there. */
-export function createTokenSource(settings: DatabricksSettings, deps: TokenDeps): TokenSource {
+export function createTokenSource(
+  settings: DatabricksSettings,
+  workspace: Sender,
+  deps: Pick<ProviderDeps, "platform">,
+): TokenSource {
   const clientId = textOf(settings.client_id) ?? "";
   const clientSecret = new Secret(textOf(settings.client_secret) ?? "");
   switch (settings.auth_type ?? "pat") {
     case "pat":
       return new FixedToken(new Secret(textOf(settings.token) ?? ""));
     case "dbx_sp":
-      return new GrantedToken((signal) =>
-        askWorkspace(deps.sender, clientId, clientSecret, signal),
-      );
+      return new GrantedToken((signal) => askWorkspace(workspace, clientId, clientSecret, signal));
     case "azure_ad_sp": {
       const tenantId = textOf(settings.tenant_id) ?? "";
       const client = { tenantId, clientId, clientSecret };

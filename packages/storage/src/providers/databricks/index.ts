@@ -69,14 +69,12 @@ export const databricksProvider = defineProvider({
   validate: (driver, settings, check) => checkDatabricksConnection(driver, settings, check),
 });
 
-function openVolume(
-  settings: DatabricksSettings,
-  { egress, platform }: ProviderDeps,
-): DatabricksDriver {
+function openVolume(settings: DatabricksSettings, deps: ProviderDeps): DatabricksDriver {
+  const { egress } = deps;
   const own = settings.verify_tls === false ? createUnverifiedDispatcher(egress) : undefined;
   const timeoutMs = (settings.request_timeout_s ?? DEFAULT_TIMEOUT_SECONDS) * 1_000;
   const sender = new Sender(settings.host, own ?? egress.dispatcher, timeoutMs);
-  const tokens = createTokenSource(settings, { sender, platform });
+  const tokens = createTokenSource(settings, sender, deps);
   const volumePath = toVolumePath(settings);
   const { stream_chunk_bytes: chunk } = settings;
   return new DatabricksDriver({

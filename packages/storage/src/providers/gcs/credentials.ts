@@ -9,6 +9,11 @@ import { platformIdentity } from "./platform-identity.ts";
 import { keyIdentity, parseGoogleKey } from "./service-account-key.ts";
 import { textOf, type GcsSaSettings, type GcsSettings, type GcswifSettings } from "./settings.ts";
 
+/** Where Google's storage is, without a final slash: the public service unless the operator named another. */
+export function storageUrlOf({ platform }: Pick<ProviderDeps, "platform">): string {
+  return endpointsOf(platform.gcp).storage;
+}
+
 /** What identities are made with. */
 export type IdentityDeps = Pick<ProviderDeps, "egress" | "ambient" | "platform">;
 

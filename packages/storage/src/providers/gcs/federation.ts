@@ -66,7 +66,7 @@ function exchange(
     body: new URLSearchParams({
       grant_type: EXCHANGE,
       audience,
-      scope: SCOPES.platform,
+      scope: SCOPES.cloud,
       requested_token_type: ACCESS_TOKEN,
       subject_token_type: subject.type,
       subject_token: subject.token,

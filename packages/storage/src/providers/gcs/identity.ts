@@ -20,5 +20,5 @@ export const SCOPES = {
   read: "https://www.googleapis.com/auth/devstorage.read_only",
   write: "https://www.googleapis.com/auth/devstorage.read_write",
   iam: "https://www.googleapis.com/auth/iam",
-  platform: "https://www.googleapis.com/auth/cloud-platform",
+  cloud: "https://www.googleapis.com/auth/cloud-platform",
 } as const;

@@ -2,9 +2,8 @@ import { defineProvider } from "../definition.ts";
 import type { ProviderDeps } from "../provider-deps.ts";
 import { BucketClient } from "./client.ts";
 import { checkGcsConnection } from "./connection-check.ts";
-import { gcsIdentity, gcsSaIdentity, gcswifIdentity } from "./credentials.ts";
+import { gcsIdentity, gcsSaIdentity, gcswifIdentity, storageUrlOf } from "./credentials.ts";
 import { GcsDriver } from "./driver.ts";
-import { endpointsOf } from "./endpoints.ts";
 import { GCS_FORM, GCS_SA_FORM, GCSWIF_FORM } from "./forms.ts";
 import type { GoogleIdentity } from "./identity.ts";
 import {
@@ -61,13 +60,12 @@ export const gcswifProvider = defineProvider({
 function openAs(
   identity: GoogleIdentity,
   settings: GcsPlaceSettings,
-  { egress, platform }: ProviderDeps,
+  deps: ProviderDeps,
 ): Promise<GcsDriver> {
-  const storageUrl = endpointsOf(platform.gcp).storage;
   const bucket = new BucketClient({
-    egress,
+    egress: deps.egress,
     identity,
-    storageUrl,
+    storageUrl: storageUrlOf(deps),
     bucket: textOf(settings.bucket),
   });
   const kmsKeyName = textOf(settings.google_kms_key_name);
