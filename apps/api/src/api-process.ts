@@ -7,7 +7,7 @@ import type { FastifyInstance } from "fastify";
 import type { Logger as Pino } from "pino";
 import { buildApp } from "./app.ts";
 import { createRepositories, type ApiDeps } from "./deps.ts";
-import { openPlatform } from "./platform.ts";
+import { openPlatform, toSetupSubject } from "./platform.ts";
 import type { ProcessSettings } from "./settings.ts";
 import { createSharedStores } from "./stores/shared-stores.ts";
 import { createStores } from "./stores/provider-stores.ts";
@@ -118,6 +118,7 @@ function openResources(
     platform: {
       findPrincipals: (signal) => findPlatformPrincipals(platform, signal),
       outgoingAddresses: settings.platform?.outgoingAddresses ?? [],
+      gcpSubject: toSetupSubject(platform),
     },
     health: {
       pingDatabase: () => database.ping(),

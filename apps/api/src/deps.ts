@@ -47,6 +47,7 @@ import type {
   PersistenceHandle,
   PlatformPrincipals,
   SetupSubject,
+  SetupSubject,
 } from "@bucketbridge/storage/providers";
 import type { FastifyBaseLogger } from "fastify";
 import {
@@ -140,6 +141,8 @@ export interface PlatformSource {
   /** Never rejects but for the signal. */
   findPrincipals(signal: AbortSignal): Promise<PlatformPrincipals>;
   readonly outgoingAddresses: readonly string[];
+  /** What it shows to workload identity pools of Google. */
+  readonly gcpSubject: SetupSubject;
 }
 
 /** Everything that the application is built from. Tests give real repositories on a database of their own. */

@@ -94,7 +94,11 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
     bell: { ring: () => Promise.resolve(true) },
     stores: noStores,
     files: noFiles,
-    platform: { findPrincipals: () => Promise.resolve(NOBODY), outgoingAddresses: ["192.0.2.1"] },
+    platform: {
+      findPrincipals: () => Promise.resolve(NOBODY),
+      outgoingAddresses: ["192.0.2.1"],
+      gcpSubject: { kind: "oidc" },
+    },
     health: {
       pingDatabase: () => database.ping(),
       isStopping: () => false,

@@ -52,6 +52,7 @@ describe("storages of a customer's role", () => {
       platform: {
         findPrincipals: (signal) => findPlatformPrincipals(platform, signal),
         outgoingAddresses: ["192.0.2.7"],
+        gcpSubject: { kind: "aws", roleArn: undefined },
       },
     };
   });

@@ -85,6 +85,7 @@ export {
 export { idParams, MAX_ROW_ID } from "./v1/paging.ts";
 export { platformView, type PlatformView } from "./v1/platform.ts";
 export { runEvent, type RunEvent } from "./v1/run-events.ts";
+export { setupParams, setupQuery, setupView, type SetupView } from "./v1/setup.ts";
 export {
   listRunsQuery,
   runCounts,

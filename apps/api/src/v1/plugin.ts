@@ -14,6 +14,7 @@ import { registerLabelStudioWebhookRoutes } from "./label-studio-webhook/routes.
 import { registerPlatformRoutes } from "./platform/routes.ts";
 import { registerProblems } from "./problem.ts";
 import { registerRunRoutes } from "./runs/routes.ts";
+import { registerSetupRoutes } from "./setup/routes.ts";
 import { registerStorageRunRoutes } from "./storages/routes.ts";
 import { registerFindingRoutes } from "./targets/findings-routes.ts";
 import { registerReconcileRoutes } from "./targets/reconcile-routes.ts";
@@ -40,6 +41,7 @@ export function registerNativeApi(
   registerEventRoutes(app, deps, watchers);
   registerStorageRunRoutes(app, deps);
   registerPlatformRoutes(app, deps);
+  registerSetupRoutes(app, deps);
   registerInvitationRoutes(app, { ...deps, passwords });
   registerTargetRoutes(app, deps);
   registerReconcileRoutes(app, deps);

@@ -47,6 +47,8 @@ export {
   type Principal,
 } from "./platform-principals.ts";
 export { isProviderName, loadProvider, PROVIDER_NAMES, type ProviderName } from "./registry.ts";
+export type { SetupFacts, SetupSubject } from "./setup.ts";
+export { loadSetup } from "./setup-registry.ts";
 export { listSettingsFields, type SettingsField } from "./settings-fields.ts";
 export { throttledHost } from "./throttled-host.ts";
 export { StoreCache, type CachedStorage, type Closable, type HeldStore } from "./store-cache.ts";

@@ -4,6 +4,7 @@ import { nonFieldError } from "../../api-error.ts";
 import { clientSignal } from "../../client-signal.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
+import { pageOrigin } from "../../page-origin.ts";
 import { queryFlag } from "../query.ts";
 import { checkConnection, toCheckError, toFullSettings, toScope } from "./check-connection.ts";
 import type { CheckStep } from "./check-steps.ts";
@@ -41,16 +42,10 @@ export async function validateStorage(
   // Without one, finish() has thrown.
   const place = { id: storageId, organizationId, projectId: projectId ?? 0 };
   const found: ValidationReport = queryFlag(request, "deep")
-    ? await checkDeeply({ deps, kind, draft, asker, ...place, origin: originOf(deps, request) })
+    ? await checkDeeply({ deps, kind, draft, asker, ...place, origin: pageOrigin(deps, request) })
     : { warnings: await checkConnection(deps, kind, draft, asker) };
   const warnings = [...found.warnings, ...(await findOverlaps(deps, kind, { ...draft, ...place }))];
   return warnings.length === 0 && found.steps === undefined ? undefined : { ...found, warnings };
-}
-
-/** Of the pages that show the media. */
-function originOf({ settings }: Pick<ApiDeps, "settings">, request: FastifyRequest): string {
-  const prefix = URL.parse(settings.hostPrefix);
-  return prefix === null ? `${request.protocol}://${request.host}` : prefix.origin;
 }
 
 interface Preview {

@@ -61,6 +61,6 @@ function render({ bucket, prefix, direction, partition, isAws }: SessionScope): 
 }
 
 /** Wildcards and the sign of a variable stand for themselves this way. */
-function escapePattern(text: string): string {
+export function escapePattern(text: string): string {
   return text.replace(/[*?$]/g, (char) => `\${${char}}`);
 }

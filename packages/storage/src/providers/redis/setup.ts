@@ -1,0 +1,21 @@
+import { shellSection, type SetupFacts, type SetupSection } from "../setup.ts";
+
+/** A user of the server that may do what the storage does, below its path. */
+export function writeRedisSetup({ bucket, prefix }: SetupFacts): readonly SetupSection[] {
+  const path = `${bucket}/${prefix}`.replace(/^\/+|\/+$/g, "");
+  const keys = path === "" ? "~*" : `~${path}/*`;
+  const user = (name: string, commands: string): readonly string[] => [
+    `redis-cli ACL SETUSER ${name} on '><password>' '${keys}' -@all ${commands}`,
+  ];
+  return [
+    shellSection("source_user", "User of a source", [
+      ...user("labels-source", "+select +scan +type +strlen +get +getrange"),
+    ]),
+    shellSection(
+      "target_user",
+      "User of a target",
+      [...user("labels-target", "+select +set")],
+      "With can_delete_objects also +unlink. Source and target need databases of their own.",
+    ),
+  ];
+}
