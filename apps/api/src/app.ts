@@ -7,21 +7,23 @@ import { registerLocalFileRoutes } from "./media/local-files/routes.ts";
 import { ProjectReferences } from "./media/project-references.ts";
 import { ProxySlots } from "./media/proxy/proxy-slots.ts";
 import { registerResolveRoutes } from "./media/resolve/routes.ts";
-import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";
 import { Passwords } from "./passwords.ts";
-import { FailureLimiter } from "./plugins/basic-auth.ts";
+import { makeAuthenticate, registerAuth } from "./plugins/auth.ts";
 import { registerBoard } from "./plugins/board.ts";
 import { registerErrors } from "./plugins/errors.ts";
+import { FailureLimiter } from "./plugins/failure-limiter.ts";
 import { registerHealth } from "./plugins/health.ts";
 import { registerOpenapi } from "./plugins/openapi.ts";
 import { makeRequestId, registerHardening } from "./plugins/hardening.ts";
 import { ProjectAccess } from "./project-access.ts";
 import { RunWatchers } from "./runs/run-watchers.ts";
 import { TargetBell } from "./targets/target-bell.ts";
+import { registerPages } from "./pages/routes.ts";
+import { Sessions } from "./sessions.ts";
 import { TokenSigner } from "./tokens.ts";
+import { registerUploadRoutes } from "./uploads/routes.ts";
 import { registerNativeApi } from "./v1/plugin.ts";
 
-import { registerUploadRoutes } from "./uploads/routes.ts";
 /** A request whose headers and body take longer than this to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
@@ -42,32 +44,33 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
   });
   const signer = new TokenSigner(settings.tokenKeys, deps.clock);
-  const authenticate = makeAuthenticate(deps, signer);
+  const sessions = new Sessions(deps);
+  const limiter = new FailureLimiter(deps.clock);
+  const authenticate = makeAuthenticate(deps, { signer, sessions });
   const watchers = new RunWatchers(deps);
+  const passwords = new Passwords();
   registerHardening(app);
   registerErrors(app, authenticate);
-  const passwords = new Passwords();
   const projectAccess = new ProjectAccess(deps.projectMembers);
   registerAuth(app, authenticate, projectAccess);
   registerJsonParser(app);
   await registerOpenapi(app, settings.version);
   registerHealth(app, { sources: deps.health, version: settings.version, log: deps.log });
-  if (deps.health.board !== undefined) {
-    const limiter = new FailureLimiter(deps.clock);
+  registerPages(app);
+  if (deps.health.board !== undefined)
     await registerBoard(app, { board: deps.health.board, authenticate, limiter });
-  }
   const targetBell = new TargetBell(deps);
   const references = new ProjectReferences(deps.stores);
   const parts = { signer, watchers, targetBell, references, projectAccess, passwords };
   await app.register(async (scope) => registerLabelStudio(scope, deps, parts));
+  await app.register(async (scope) => registerImportRoute(scope, deps));
   registerLocalFileRoutes(app, { ...deps, projectAccess });
   const proxySlots = new ProxySlots(settings.media.proxyConcurrency);
+  registerUploadRoutes(app, { ...deps, projectAccess, proxySlots });
   registerResolveRoutes(app, { ...deps, references, proxySlots });
-  await app.register(async (scope) => registerImportRoute(scope, deps));
   await app.register(
     (scope, _options, done) => {
-  registerUploadRoutes(app, { ...deps, projectAccess, proxySlots });
-      registerNativeApi(scope, deps, { watchers, targetBell, passwords });
+      registerNativeApi(scope, deps, { watchers, targetBell, passwords, sessions, limiter });
       done();
     },
     { prefix: "/api/v1" },

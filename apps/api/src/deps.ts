@@ -12,22 +12,23 @@ import {
   createProjectRepository,
   createReconcileStore,
   createRunRepository,
+  createSessionRepository,
   createStorageRepository,
   createTaskRepository,
   createTokenRepository,
-  createUserRepository,
   createUploadRepository,
+  createUserRepository,
   requestExportRun,
   requestRun,
   type CancelOutcome,
   type Database,
   type DeliveryRepository,
   type ExportRunRequest,
-  type IssueRepository,
   type InvitationRepository,
+  type IssueRepository,
   type MediaRepository,
-  type OrganizationRepository,
   type MemberRepository,
+  type OrganizationRepository,
   type AnnotationRepository,
   type ProjectAccessRepository,
   type ProjectRepository,
@@ -36,11 +37,12 @@ import {
   type RequestedRun,
   type RunRepository,
   type RunRequest,
+  type SessionRepository,
   type StorageRepository,
   type TokenRepository,
+  type UploadRepository,
   type UserRepository,
 } from "@bucketbridge/db";
-  type UploadRepository,
 import type { Producer } from "@bucketbridge/queue";
 import type {
   LocalFilesPolicy,
@@ -70,8 +72,6 @@ export interface MediaSettings {
   readonly proxyConcurrency: number;
 }
 
-/** Values of the configuration that the application uses, already checked. */
-export interface ApiSettings {
 /** How large an uploaded file may be. */
 export interface UploadSettings {
   readonly maxBytes: number;
@@ -79,6 +79,8 @@ export interface UploadSettings {
   readonly maxDataBytes: number;
 }
 
+/** Values of the configuration that the application uses, already checked. */
+export interface ApiSettings {
   /** Version of this program. */
   readonly version: string;
   /** Prefix of resolve URLs and local-file references: "" or `https://host`, without a slash at the end. */
@@ -101,9 +103,9 @@ export interface UploadSettings {
     readonly jsonExtension: boolean;
   };
   readonly media: MediaSettings;
+  readonly uploads: UploadSettings;
 }
 
-  readonly uploads: UploadSettings;
 /** Runs are asked for and canceled in transactions of the database. */
 export interface RunRequests {
   /** Undefined: no such storage in the organisation. */
@@ -119,13 +121,16 @@ export interface Repositories extends AnnotationRepositories {
   readonly organizations: OrganizationRepository;
   readonly media: MediaRepository;
   readonly users: UserRepository;
+  readonly members: MemberRepository;
+  readonly invitations: InvitationRepository;
+  readonly sessions: SessionRepository;
   readonly tokens: TokenRepository;
+  readonly uploads: UploadRepository;
   readonly projects: ProjectRepository;
   readonly projectMembers: ProjectAccessRepository;
   readonly tasks: TaskRepository;
   readonly annotations: AnnotationRepository;
   readonly storages: StorageRepository;
-  readonly uploads: UploadRepository;
   readonly runs: RunRepository;
   readonly issues: IssueRepository;
   readonly deliveries: DeliveryRepository;
@@ -134,8 +139,6 @@ export interface Repositories extends AnnotationRepositories {
   readonly runRequests: RunRequests;
 }
 
-  readonly members: MemberRepository;
-  readonly invitations: InvitationRepository;
 /** What people have to trust of this installation. */
 export interface PlatformSource {
   /** Never rejects but for the signal. */
@@ -154,20 +157,24 @@ export interface ApiDeps extends Repositories {
   readonly bell: Pick<Producer, "ring">;
   readonly stores: Stores;
   readonly sharedStores: SharedStores;
+  /** The installation's own files: uploads and export snapshots. */
+  readonly files: PersistenceHandle;
   readonly platform: PlatformSource;
   readonly health: HealthSources;
 }
 
 /** All repositories over one database. */
-  /** The installation's own files: uploads and export snapshots. */
-  readonly files: PersistenceHandle;
 export function createRepositories(database: Database): Repositories {
   return {
     ...createAnnotationRepositories(database),
     organizations: createOrganizationRepository(database),
     media: createMediaRepository(database),
     users: createUserRepository(database),
+    members: createMemberRepository(database),
+    invitations: createInvitationRepository(database),
+    sessions: createSessionRepository(database),
     tokens: createTokenRepository(database),
+    uploads: createUploadRepository(database),
     projects: createProjectRepository(database),
     projectMembers: createProjectAccessRepository(database),
     tasks: createTaskRepository(database),
@@ -176,7 +183,6 @@ export function createRepositories(database: Database): Repositories {
     runs: createRunRepository(database),
     issues: createIssueRepository(database),
     deliveries: createDeliveryRepository(database),
-    uploads: createUploadRepository(database),
     findings: createReconcileStore(database),
     runRequests: {
       request: (request) => requestRun(database, request),
@@ -185,5 +191,3 @@ export function createRepositories(database: Database): Repositories {
     },
   };
 }
-    members: createMemberRepository(database),
-    invitations: createInvitationRepository(database),

@@ -30,8 +30,8 @@ declare module "fastify" {
     within?: ProjectPart | "organization" | "person";
     /** No identity is asked for. */
     public?: true;
-    /** The scope asks for HTTP Basic by itself; else the contract's schemes are taken. */
-    scheme?: "basic";
+    /** A page: the scope itself asks who calls, and sends browsers to the sign-in. */
+    scheme?: "page";
   }
 }
 

@@ -232,7 +232,7 @@ function credentials({ config }: Route, { member }: Caller): Record<string, stri
   const { token } = member;
   return {
     authorization:
-      config.scheme === "basic"
+      config.scheme === "page"
         ? `Basic ${Buffer.from(`me:${token}`).toString("base64")}`
         : `Token ${token}`,
   };

@@ -3,6 +3,7 @@ import { createProducer, createQueueBackend, openBoard } from "@bucketbridge/que
 import { findCanary, makeCanary, testRedisUrl } from "@bucketbridge/testkit";
 import { describe, expect, it } from "vitest";
 import { openTestBoard } from "./fixtures/board.ts";
+import { addPerson } from "./fixtures/people.ts";
 import { useApi } from "./harness.ts";
 
 const BOARD = "/admin/queues";
@@ -24,17 +25,38 @@ describe("the job board", () => {
     api().app.inject({ url: `${BOARD}${url}`, headers });
   const asOwner = (url: string) => get(url, basic(api().owner.token));
 
-  it("asks for a name and a password on every page, also those of its scripts", async () => {
+  it("is closed to whoever has not signed in, and sends browsers to the sign-in", async () => {
     for (const url of ["", "/api/queues", "/static/js/main.js", "/queue/import"]) {
       const response = await get(url);
       expect(`${url} ${String(response.statusCode)}`).toBe(`${url} 401`);
-      expect(response.headers["www-authenticate"]).toBe(
-        'Basic realm="Bucketbridge", charset="UTF-8"',
-      );
+      expect(response.headers["www-authenticate"]).toBe("Token");
     }
+    const page = await get("/queue/import?status=failed", { accept: "text/html,*/*" });
+    expect(page.statusCode).toBe(302);
+    expect(page.headers["location"]).toBe(
+      "/sign-in?next=%2Fadmin%2Fqueues%2Fqueue%2Fimport%3Fstatus%3Dfailed",
+    );
   });
 
-  it("opens with any name and the owner's token", async () => {
+  it("opens with the session of an owner, and not with that of a manager", async () => {
+    const signIn = async ({ email, token }: { email: string; token: string }) => {
+      const payload = { email, password: token };
+      const answer = await api().request({
+        ...{ method: "POST", url: "/api/v1/session", payload, token: null },
+      });
+      expect(answer.statusCode).toBe(201);
+      return { cookie: String(answer.headers["set-cookie"]).split(";", 1)[0] ?? "" };
+    };
+    const cookie = await signIn(api().owner);
+    const response = await get("", cookie);
+    expect(response.statusCode).toBe(200);
+    expect(response.body).toContain("Bucketbridge jobs");
+    expect((await get("/api/queues", cookie)).statusCode).toBe(200);
+    const manager = await signIn(await addPerson(api(), "manager"));
+    expect((await get("", { ...manager, accept: "text/html" })).statusCode).toBe(403);
+  });
+
+  it("opens for scripts with HTTP Basic: any name and the owner's token", async () => {
     const response = await asOwner("");
     expect(response.statusCode).toBe(200);
     expect(response.body).toContain("Bucketbridge jobs");

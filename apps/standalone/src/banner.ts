@@ -36,7 +36,7 @@ export function bannerLines(facts: BannerFacts): string[] {
     `  API         ${url}   (OpenAPI page: ${url}/docs)`,
     `  Owner       ${facts.email}`,
     `  Token       ${token}`,
-    `  Bull Board  ${url}/admin/queues   (any name, the token as password)`,
+    `  Bull Board  ${url}/admin/queues   (sign in with the address and the token)`,
     `  Data        ${facts.dataDir}   (delete it to start afresh)`,
     "",
     "Your own bucket:",

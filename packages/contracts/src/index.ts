@@ -48,6 +48,7 @@ export {
   newEventKey,
   type EventKeyView,
 } from "./v1/event-keys.ts";
+export { changePassword, sessionView, signInRequest, signOutQuery } from "./v1/session.ts";
 export {
   acceptedInvitation,
   acceptInvitation,
@@ -56,7 +57,6 @@ export {
   invitationRequest,
   memberRole,
   newInvitation,
-  newPassword,
   type InvitationView,
 } from "./v1/invitations.ts";
 export {

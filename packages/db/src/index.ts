@@ -50,6 +50,13 @@ export {
   type MemberRepository,
 } from "./repositories/members.ts";
 export {
+  createSessionRepository,
+  type SessionHolder,
+  type SessionLife,
+  type SessionRepository,
+  type SignInFacts,
+} from "./repositories/sessions.ts";
+export {
   createOrganizationRepository,
   type OrganizationFacts,
   type OrganizationRecord,

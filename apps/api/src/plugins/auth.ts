@@ -5,21 +5,45 @@ import type { ApiDeps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
 import { isAllowed, reachesMembers } from "../permissions.ts";
 import type { ProjectAccess } from "../project-access.ts";
+import type { Sessions } from "../sessions.ts";
 import { hashToken, type TokenSigner } from "../tokens.ts";
+import { assertSameSite } from "./same-site.ts";
 
 const LEGACY_DISABLED =
   "Authentication token no longer valid: legacy token authentication has been disabled for this organization";
 
-/** Finds out who calls, by the `Authorization` header; throws the contract's 401 otherwise. */
-export type Authenticate = (authorization: string | undefined) => Promise<Identity>;
+/** What says who calls. */
+export type AskedBy = Pick<FastifyRequest, "method" | "headers" | "protocol" | "host">;
 
-/** Both schemes of the contract: `Token <legacy key>` and `Bearer <access token>`. The scheme word has no case. */
+/** Finds out who calls; throws the contract's 401 otherwise. */
+export type Authenticate = (request: AskedBy) => Promise<Identity>;
+
+/**
+ * The `Authorization` header where there is one, else the cookie of a browser that signed in. A change that comes with the
+ * cookie must come from a page of this server.
+ */
 export function makeAuthenticate(
   deps: Pick<ApiDeps, "tokens" | "users">,
-  signer: TokenSigner,
+  { signer, sessions }: { readonly signer: TokenSigner; readonly sessions: Sessions },
 ): Authenticate {
+  const byHeader = makeHeaderCheck(deps, signer);
+  return async (request) => {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) return byHeader(authorization);
+    const member = await sessions.find(request);
+    if (member === undefined) throw notAuthenticated();
+    assertSameSite(request);
+    return member;
+  };
+}
+
+/** Both schemes of the contract: `Token <legacy key>` and `Bearer <access token>`. The scheme word has no case. */
+function makeHeaderCheck(
+  deps: Pick<ApiDeps, "tokens" | "users">,
+  signer: TokenSigner,
+): (authorization: string) => Promise<Identity> {
   return async (authorization) => {
-    const words = (authorization ?? "").trim().split(/\s+/);
+    const words = authorization.trim().split(/\s+/);
     const [scheme, key] = words;
     switch (scheme?.toLowerCase()) {
       case "token":
@@ -103,8 +127,8 @@ async function authorize(
   projectAccess: ProjectAccess,
 ): Promise<void> {
   const { config } = request.routeOptions;
-  if (request.is404 || config.public === true || config.scheme === "basic") return;
-  const identity = await authenticate(request.headers.authorization);
+  if (request.is404 || config.public === true || config.scheme === "page") return;
+  const identity = await authenticate(request);
   request.identity = identity;
   if (config.permission === undefined || !isAllowed(identity.role, config.permission))
     throw forbidden();

@@ -3,8 +3,8 @@ import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
 import type { Board, BoardQueue } from "@bucketbridge/queue";
 import type { FastifyInstance } from "fastify";
-import { registerBasicAuth, type BasicAuthOptions } from "./basic-auth.ts";
 import { methodNotAllowed, sendEnvelope } from "./errors.ts";
+import { registerPageAuth, type PageAuthOptions } from "./page-auth.ts";
 
 const BASE_PATH = "/admin/queues";
 
@@ -22,7 +22,7 @@ const CONTENT_SECURITY_POLICY = [
 ].join("; ");
 
 /** What the board is made of; it is not mounted without queues. */
-export interface BoardOptions extends Pick<BasicAuthOptions, "authenticate" | "limiter"> {
+export interface BoardOptions extends Pick<PageAuthOptions, "authenticate" | "limiter"> {
   readonly board: Board;
 }
 
@@ -45,12 +45,7 @@ export async function registerBoard(app: FastifyInstance, options: BoardOptions)
     },
   });
   await app.register(async (scope) => {
-    registerBasicAuth(scope, {
-      realm: "Bucketbridge",
-      permission: "board.view",
-      authenticate,
-      limiter,
-    });
+    registerPageAuth(scope, { permission: "board.view", authenticate, limiter });
     scope.addHook("onRequest", async (request, reply) => {
       reply.header("content-security-policy", CONTENT_SECURITY_POLICY);
       // Its own read-only mode answers some writes with 200 and does nothing; here nothing but reading gets that far.

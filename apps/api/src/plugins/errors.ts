@@ -60,7 +60,7 @@ export function registerErrors(app: FastifyInstance, authenticate: Authenticate)
   app.setNotFoundHandler(async (request, reply) => {
     const allowed = methods.find(request.url);
     if (allowed.length === 0) return sendEnvelope(notFound(), request, reply);
-    await authenticate(request.headers.authorization);
+    await authenticate(request);
     return sendEnvelope(methodNotAllowed(request.method, allowed), request, reply);
   });
 }

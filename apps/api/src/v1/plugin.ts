@@ -2,7 +2,9 @@ import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { ApiDeps } from "../deps.ts";
 import type { Passwords } from "../passwords.ts";
+import type { FailureLimiter } from "../plugins/failure-limiter.ts";
 import type { RunWatchers } from "../runs/run-watchers.ts";
+import type { Sessions } from "../sessions.ts";
 import type { TargetBell } from "../targets/target-bell.ts";
 import { registerEventKeyRoutes } from "./annotation-events/key-routes.ts";
 import { registerAnnotationEventRoutes } from "./annotation-events/routes.ts";
@@ -14,6 +16,7 @@ import { registerLabelStudioWebhookRoutes } from "./label-studio-webhook/routes.
 import { registerPlatformRoutes } from "./platform/routes.ts";
 import { registerProblems } from "./problem.ts";
 import { registerRunRoutes } from "./runs/routes.ts";
+import { registerSessionRoutes } from "./session/routes.ts";
 import { registerSetupRoutes } from "./setup/routes.ts";
 import { registerStorageRunRoutes } from "./storages/routes.ts";
 import { registerFindingRoutes } from "./targets/findings-routes.ts";
@@ -25,13 +28,15 @@ interface NativeParts {
   readonly watchers: RunWatchers;
   readonly targetBell: TargetBell;
   readonly passwords: Passwords;
+  readonly sessions: Sessions;
+  readonly limiter: FailureLimiter;
 }
 
 /** The native API: zod schemas on every route, strict objects in, RFC 9457 problems out. Mounted at /api/v1. */
 export function registerNativeApi(
   app: FastifyInstance,
   deps: ApiDeps,
-  { watchers, targetBell, passwords }: NativeParts,
+  { watchers, targetBell, ...signIn }: NativeParts,
 ): void {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -42,7 +47,8 @@ export function registerNativeApi(
   registerStorageRunRoutes(app, deps);
   registerPlatformRoutes(app, deps);
   registerSetupRoutes(app, deps);
-  registerInvitationRoutes(app, { ...deps, passwords });
+  registerInvitationRoutes(app, { ...deps, ...signIn });
+  registerSessionRoutes(app, { ...deps, ...signIn, accounts: deps.sessions });
   registerTargetRoutes(app, deps);
   registerReconcileRoutes(app, deps);
   registerFindingRoutes(app, deps);
