@@ -4,6 +4,9 @@ import { CURSOR_EXPIRED, MALFORMED } from "./error-table.ts";
 import { DatabricksFault, DatabricksRefusal } from "./errors.ts";
 import { readText } from "./sender.ts";
 
+/** Largest page of the service. */
+export const MAX_PAGE_SIZE = 1_000;
+
 /** A file of a directory. */
 export interface ListedFile {
   readonly name: string;
@@ -71,8 +74,10 @@ export async function fetchDirectoryPage(
 }
 
 function toPage(text: string): DirectoryPage {
-  const parsed = answerShape.safeParse(parseJson(text));
-  if (!parsed.success) throw new DatabricksRefusal(MALFORMED);
+  const json = parseJson(text);
+  // Looked at before anything is made of the entries: a host could send hundreds of thousands.
+  const parsed = hasTooMany(json) ? undefined : answerShape.safeParse(json);
+  if (parsed?.success !== true) throw new DatabricksRefusal(MALFORMED);
   const { contents = [], next_page_token: next, error_code: errorCode } = parsed.data;
   if (errorCode !== undefined)
     throw new DatabricksFault("directories", { status: 200, body: text });
@@ -86,6 +91,11 @@ function toPage(text: string): DirectoryPage {
     else files.push({ name, size: entry.file_size ?? 0, modified: entry.last_modified ?? 0 });
   }
   return { files, directories, unusable, nextToken: next === "" ? undefined : next };
+}
+
+function hasTooMany(json: unknown): boolean {
+  if (typeof json !== "object" || json === null || !("contents" in json)) return false;
+  return Array.isArray(json.contents) && json.contents.length > MAX_PAGE_SIZE;
 }
 
 /** A name is one part of a path: anything else would lead out of the directory that was asked for. */

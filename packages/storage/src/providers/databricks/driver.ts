@@ -15,10 +15,11 @@ import type {
 } from "../../driver.ts";
 import { toPieces } from "./chunks.ts";
 import type { FilesClient } from "./client.ts";
+import { MAX_PAGE_SIZE } from "./directory-page.ts";
 import { CHANGED, MALFORMED } from "./error-table.ts";
 import { classifyDatabricksError, DatabricksFault, DatabricksRefusal } from "./errors.ts";
 import type { Answer } from "./sender.ts";
-import { etagOf, MAX_PAGE_SIZE, TreeListing } from "./tree-listing.ts";
+import { etagOf, TreeListing } from "./tree-listing.ts";
 
 /** The stores below volumes take no longer keys, and the path of the volume is a part of them. */
 const MAX_PATH_BYTES = 1_024;

@@ -50,6 +50,22 @@ function keysOf(pages: readonly ListPage[]): string[] {
   return pages.flatMap(({ keys }) => keys).sort();
 }
 
+describe("a host that wants our memory", () => {
+  it.each([
+    ["more entries than a page has", Array<object>(1_001).fill({ path: "/Volumes/c/s/v/a" })],
+    ["a name without end", [{ path: "/Volumes/c/s/v/a", name: "n".repeat(5 * 1024 * 1024) }]],
+  ])("gets nowhere with %s", async (_what, contents) => {
+    fake.inject({ kind: "body", body: JSON.stringify({ contents }), on: "list" });
+    const driver = await open();
+    const listing = driver.listPage({ prefix: "", recursive: true, limit: 1_000 }, calm);
+    const error: unknown = await listing.catch((caught: unknown) => caught);
+    expect(driver.classifyError(error)).toMatchObject({
+      code: "unavailable",
+      reason: "databricks.malformed_answer",
+    });
+  });
+});
+
 describe("a listing of a volume", () => {
   it("asks for eight directories at a time and no more", async () => {
     const keys = Array.from({ length: 40 }, (_, n) => `d${String(n)}/x`).sort();

@@ -1,6 +1,6 @@
 import type { ListPage, ListRequest, UnreadableEntry } from "../../driver.ts";
 import type { FilesClient } from "./client.ts";
-import { EMPTY_PAGE, type DirectoryPage } from "./directory-page.ts";
+import { EMPTY_PAGE, MAX_PAGE_SIZE, type DirectoryPage } from "./directory-page.ts";
 import { VOLUME_NOT_FOUND } from "./error-table.ts";
 import { DatabricksRefusal, isMissingDirectory } from "./errors.ts";
 import { MAX_LISTINGS, PagesAhead } from "./page-ahead.ts";
@@ -18,8 +18,6 @@ import {
 const MAX_DEPTH = 64;
 /** A call gives up looking for more files after this long, so that empty directories do not use up its deadline. */
 const MAX_CALL_MS = 5_000;
-/** Largest page of the service. */
-export const MAX_PAGE_SIZE = 1_000;
 
 /** Walks whose next call may find pages that were asked for already. */
 const MAX_PARKED = 4;
