@@ -1,5 +1,6 @@
 import type { LookupAddress } from "node:dns";
 import { isIP } from "node:net";
+import { untilAborted } from "@bucketbridge/core";
 import { findMetadataName, findReservedBlock } from "./addresses.ts";
 import type { AllowList } from "./allow-list.ts";
 import type { OwnServices } from "./own-services.ts";
@@ -89,16 +90,4 @@ function urlHost(name: string): string {
   return parsed === null || parsed.username !== "" || parsed.port !== ""
     ? ""
     : parsed.hostname.replace(/^\[|\]$/g, "");
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener("abort", onAbort);
-    });
-  });
 }

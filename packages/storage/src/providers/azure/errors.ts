@@ -1,5 +1,6 @@
 import type { ErrorClass } from "../../driver.ts";
 import { lookUp } from "../look-up.ts";
+import { parseRetryAfter } from "../retry-after.ts";
 import {
   BY_AZURE_CODE,
   BY_NETWORK_CODE,
@@ -35,7 +36,7 @@ export function classifyAzureError(error: unknown): ErrorClass | undefined {
   const facts = readError(error);
   const found = findClass(facts);
   if (found === undefined) return undefined;
-  const retryAfterMs = toRetryAfterMs(facts.retryAfter);
+  const retryAfterMs = parseRetryAfter(facts.retryAfter);
   const said = describeAnswer(facts);
   return {
     ...found,
@@ -109,13 +110,6 @@ function describeAnswer({ azureCode, status, networkCode }: AzureError): string 
   return azureCode === undefined
     ? `HTTP ${String(status)}`
     : `${azureCode}, HTTP ${String(status)}`;
-}
-
-/** Seconds or a date, as HTTP allows. */
-function toRetryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 function headerOf(headers: unknown, name: string): string | undefined {

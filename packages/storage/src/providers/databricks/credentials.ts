@@ -1,4 +1,4 @@
-import { Secret } from "@bucketbridge/core";
+import { Secret, untilAborted } from "@bucketbridge/core";
 import { z } from "zod";
 import type { Egress } from "../../egress/egress.ts";
 import type { PlatformAccess, ProviderDeps } from "../provider-deps.ts";
@@ -185,18 +185,5 @@ function parseJson(text: string): unknown {
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
-  }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const cut = Promise.withResolvers<never>();
-  const onAbort = (): void => {
-    cut.reject(signal.reason);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, cut.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -1,5 +1,6 @@
 import type { ErrorClass } from "../../driver.ts";
 import { lookUp } from "../look-up.ts";
+import { parseRetryAfter } from "../retry-after.ts";
 import {
   BY_ERROR_CODE,
   BY_NETWORK_CODE,
@@ -68,7 +69,7 @@ export function classifyDatabricksError(error: unknown): ErrorClass | undefined 
   if (error instanceof DatabricksRefusal) return error.class;
   if (!(error instanceof DatabricksFault)) return findNetworkClass(error);
   const found = findClass(error);
-  const retryAfterMs = toRetryAfterMs(error.retryAfter);
+  const retryAfterMs = parseRetryAfter(error.retryAfter);
   const status = `HTTP ${String(error.status)}`;
   const said = error.errorCode === undefined ? status : `${error.errorCode}, ${status}`;
   return {
@@ -123,13 +124,6 @@ function findNetworkClass(error: Error): ErrorClass | undefined {
   const family = /^(ERR_SSL_|HPE_)/.exec(code)?.[0];
   const found = lookUp(BY_NETWORK_CODE, family === undefined ? code : `${family}*`);
   return found === undefined ? undefined : { ...found, detail: `${found.detail ?? ""} (${code})` };
-}
-
-/** Seconds or a date, as HTTP allows. */
-function toRetryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 function findReason(details: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import type { ErrorClass } from "../../driver.ts";
 import { lookUp } from "../look-up.ts";
+import { parseRetryAfter } from "../retry-after.ts";
 import {
   BUCKET_NOT_FOUND,
   BUCKETS_GET_DENIED,
@@ -37,7 +38,7 @@ export function isBucketMissing(failure: GoogleFailure): boolean {
 function classifyFailure(failure: GoogleFailure): ErrorClass | undefined {
   const found = classifyIdentityFailure(failure) ?? classifyStorageFailure(failure);
   if (found === undefined) return undefined;
-  const retryAfterMs = toRetryAfterMs(failure.headers["retry-after"]);
+  const retryAfterMs = parseRetryAfter(failure.headers["retry-after"]);
   return {
     ...found,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -84,11 +85,4 @@ function networkCode(error: Error): string | undefined {
 
 function describeAnswer({ reason, status }: GoogleFailure): string {
   return reason === undefined ? `HTTP ${String(status)}` : `${reason}, HTTP ${String(status)}`;
-}
-
-/** Seconds or a date, as HTTP allows. */
-function toRetryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }

@@ -1,3 +1,4 @@
+import { untilAborted } from "@bucketbridge/core";
 import type { Egress } from "../../egress/egress.ts";
 import { dial } from "../../egress/dial.ts";
 import type { RedisCredentials } from "./credentials.ts";
@@ -106,17 +107,4 @@ function explainSelect(error: unknown, db: number): unknown {
 
 function closed(): RedisFault {
   return new RedisFault({ code: "canceled", detail: "the storage was closed" });
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener("abort", onAbort);
-    });
-  });
 }

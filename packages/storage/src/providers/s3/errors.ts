@@ -1,5 +1,6 @@
 import type { ErrorClass } from "../../driver.ts";
 import { lookUp } from "../look-up.ts";
+import { parseRetryAfter } from "../retry-after.ts";
 import { BY_NETWORK_CODE, BY_S3_CODE, BY_STATUS, WRONG_REGION } from "./error-table.ts";
 
 /** What is known of an error of the SDK, as far as it may be looked at. Messages are not: they hold keys and hosts' texts. */
@@ -30,7 +31,7 @@ export function classifyS3Error(error: unknown): ErrorClass | undefined {
   const facts = readError(error);
   const found = findClass(facts);
   if (found === undefined) return undefined;
-  const retryAfterMs = toRetryAfterMs(facts.headers["retry-after"]);
+  const retryAfterMs = parseRetryAfter(facts.headers["retry-after"]);
   const said = describeAnswer(facts);
   return {
     ...found,
@@ -88,13 +89,6 @@ function knownName(name: string): string | undefined {
 function describeAnswer({ s3Code, status, networkCode }: S3Error): string | undefined {
   if (status === undefined) return networkCode;
   return s3Code === undefined ? `HTTP ${String(status)}` : `${s3Code}, HTTP ${String(status)}`;
-}
-
-/** Seconds or a date, as HTTP allows. */
-function toRetryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import { isAppError, type AppError } from "@bucketbridge/core";
+import { isAppError, untilAborted, type AppError } from "@bucketbridge/core";
 import type { AwsKeys } from "../provider-deps.ts";
 
 /** Keys to sign with, and when they end. */
@@ -61,7 +61,7 @@ export class RenewedSession implements CredentialSource {
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
     });
-    return untilAborted(this.#opening, signal);
+    return signal === undefined ? this.#opening : untilAborted(this.#opening, signal);
   }
 
   async #open(): Promise<AwsSession> {
@@ -90,19 +90,5 @@ export class RenewedSession implements CredentialSource {
 
   #now(): number {
     return (this.#options.now ?? Date.now)();
-  }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => {
-    aborted.reject(signal.reason as Error);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
