@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { AppError } from "@bucketbridge/core";
+import { AppError, untilAborted } from "@bucketbridge/core";
 import type { AwsPlatform, PlatformAccess } from "../provider-deps.ts";
 import { fetchContainerCredentials, fetchInstanceCredentials } from "./machine-credentials.ts";
 import { fixedKeys, RenewedSession, type AwsSession, type CredentialSource } from "./sessions.ts";
@@ -9,6 +9,8 @@ import { assumeRole, assumeRoleByToken, getCallerArn, type StsPlace } from "./st
 const DEFAULT_REGION = "us-east-1";
 /** AWS replaces what a machine gets at least this long before it ends. */
 const RENEW_AHEAD_MS = 5 * 60_000;
+/** Above what STS is given for an answer. */
+const CALLER_TIMEOUT_MS = 10_000;
 const FORMER_SESSION_NAME = "bucketbridge";
 
 /** The platform's own principal at AWS. One per process, so that its sessions are shared. */
@@ -54,13 +56,10 @@ export class PlatformIdentity {
    */
   async principalArn(signal: AbortSignal): Promise<string> {
     if (this.#aws.principalArn !== undefined) return this.#aws.principalArn;
-    this.#callerArn ??= this.#askCaller(this.base, signal);
-    try {
-      return await this.#callerArn;
-    } catch (error) {
+    this.#callerArn ??= this.#askCaller(this.base, () => {
       this.#callerArn = undefined;
-      throw error;
-    }
+    });
+    return untilAborted(this.#callerArn, signal);
   }
 
   /** Whether `former` gives one. */
@@ -72,20 +71,20 @@ export class PlatformIdentity {
   async formerPrincipalArn(signal: AbortSignal): Promise<string> {
     const { formerKeys, formerRoleArn } = this.#aws;
     if (formerKeys === undefined && formerRoleArn !== undefined) return formerRoleArn;
-    this.#formerArn ??= this.#askCaller(this.former(), signal);
-    try {
-      return await this.#formerArn;
-    } catch (error) {
+    this.#formerArn ??= this.#askCaller(this.former(), () => {
       this.#formerArn = undefined;
-      throw error;
-    }
+    });
+    return untilAborted(this.#formerArn, signal);
   }
 
-  async #askCaller(keys: CredentialSource, signal: AbortSignal): Promise<string> {
+  /** Several callers wait for one answer, so none of their signals may end the question. */
+  async #askCaller(keys: CredentialSource, onFailure: () => void): Promise<string> {
+    const signal = AbortSignal.timeout(CALLER_TIMEOUT_MS);
     try {
       return toPrincipalArn(await getCallerArn(this.place, keys, signal));
     } catch (error) {
-      throw toCallerError(error);
+      onFailure();
+      throw toCallerError(signal.aborted ? signal.reason : error);
     }
   }
 
