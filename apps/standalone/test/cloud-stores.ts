@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startS3Fake } from "@bucketbridge/testkit";
+import { DEFAULT_ACCESS_KEY, type S3AccessKey } from "@bucketbridge/testkit/s3-fake";
 import { DEFAULT_ACCOUNT, startAzureFake } from "@bucketbridge/testkit/azure-fake";
 import { startDatabricksFake } from "@bucketbridge/testkit/databricks-fake";
 import { startEntraFake } from "@bucketbridge/testkit/entra-fake";
@@ -22,6 +23,25 @@ export interface CloudStores {
   close(): Promise<void>;
 }
 
+/** What customers sign in with. */
+export interface CloudSecrets {
+  readonly aws: S3AccessKey;
+  /** True: the role of `s3s` is assumed by these keys, not by the platform's. */
+  readonly ownRoleKeys: boolean;
+  /** Base64. */
+  readonly azureKey: string;
+  readonly azureClientSecret: string;
+  readonly databricksToken: string;
+}
+
+const USUAL_SECRETS: CloudSecrets = {
+  aws: DEFAULT_ACCESS_KEY,
+  ownRoleKeys: false,
+  azureKey: DEFAULT_ACCOUNT.key,
+  azureClientSecret: "client-secret",
+  databricksToken: "dapi-all-types",
+};
+
 const PLACE = "stores";
 const KEY = "in/a.txt";
 const ROLE = "arn:aws:iam::123456789012:role/labels";
@@ -35,19 +55,21 @@ const PLATFORM_GCP = "platform@fake.iam.gserviceaccount.com";
 const POOL = "principalSet:pool";
 const AUDIENCE =
   "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q";
-const APP = { tenantId: "tenant.example", clientId: "app-1", clientSecret: "client-secret" };
+const CUSTOMER_ARN = "arn:aws:iam::123456789012:user/customer";
+const APP = { tenantId: "tenant.example", clientId: "app-1" };
 const VOLUME = { catalog: "main", schema: "default", volume: "pets" };
 const VOLUME_PATH = Object.values(VOLUME).join("/");
-const TOKEN = "dapi-all-types";
 
 /** Starts the fakes of all clouds in this process. */
-export async function startCloudStores(): Promise<CloudStores> {
+export async function startCloudStores(
+  secrets: CloudSecrets = USUAL_SECRETS,
+): Promise<CloudStores> {
   const folder = mkdtempSync(path.join(tmpdir(), "bucketbridge-stores-"));
   const families = await Promise.all([
-    startAws(),
+    startAws(secrets),
     startGoogle(folder),
-    startAzure(folder),
-    startDatabricks(),
+    startAzure(folder, secrets),
+    startDatabricks(secrets),
   ]);
   return {
     env: Object.assign({}, ...families.map(({ env }) => env)) as Environment,
@@ -64,17 +86,21 @@ export async function startCloudStores(): Promise<CloudStores> {
 
 const trustNothing = (): void => undefined;
 
-async function startAws(): Promise<CloudStores> {
-  const s3 = await startS3Fake({ buckets: [PLACE] });
+async function startAws({ aws, ownRoleKeys }: CloudSecrets): Promise<CloudStores> {
+  const s3 = await startS3Fake({ buckets: [PLACE], accessKeys: [aws] });
   s3.putObject(PLACE, KEY, "meow");
   const sts = await startStsFake({
-    principals: [PLATFORM_AWS],
+    principals: [PLATFORM_AWS, { ...aws, arn: CUSTOMER_ARN }],
     roles: [],
     onSession: (key) => {
       s3.addAccessKey(key);
     },
   });
-  const [key] = s3.accessKeys;
+  const keys = {
+    aws_access_key_id: aws.accessKeyId,
+    aws_secret_access_key: aws.secretAccessKey,
+    aws_session_token: aws.sessionToken,
+  };
   const place = { bucket: PLACE, s3endpoint: s3.endpoint, region_name: s3.region };
   return {
     env: {
@@ -83,15 +109,11 @@ async function startAws(): Promise<CloudStores> {
       BUCKETBRIDGE_AWS_SECRET_ACCESS_KEY: PLATFORM_AWS.secretAccessKey,
     },
     fields: {
-      s3: {
-        ...place,
-        aws_access_key_id: key?.accessKeyId,
-        aws_secret_access_key: key?.secretAccessKey,
-      },
-      s3s: { ...place, role_arn: ROLE },
+      s3: { ...place, ...keys },
+      s3s: { ...place, ...(ownRoleKeys ? keys : {}), role_arn: ROLE },
     },
     trust: (externalId) => {
-      sts.roles.push({ arn: ROLE, trusts: [PLATFORM_AWS.arn], externalId });
+      sts.roles.push({ arn: ROLE, trusts: [PLATFORM_AWS.arn, CUSTOMER_ARN], externalId });
     },
     close: async () => {
       await Promise.all([s3.close(), sts.close()]);
@@ -134,17 +156,19 @@ async function startGoogle(folder: string): Promise<CloudStores> {
   };
 }
 
-async function startAzure(folder: string): Promise<CloudStores> {
+async function startAzure(folder: string, secrets: CloudSecrets): Promise<CloudStores> {
+  const { azureKey: key, azureClientSecret: clientSecret } = secrets;
+  const { name } = DEFAULT_ACCOUNT;
   const certificate = makeSelfSignedCertificate();
   const certFile = path.join(folder, "azure.pem");
   writeFileSync(certFile, certificate.cert);
-  const entra = await startEntraFake({ apps: [APP], certificate });
+  const entra = await startEntraFake({ apps: [{ ...APP, clientSecret }], certificate });
   const allow = ["list", "read", "write", "delete", "delegate"] as const;
   const fake = await startAzureFake({
+    accounts: [{ name, key }],
     ...{ certificate, containers: [PLACE], identities: [{ clientId: APP.clientId, allow }] },
   });
   fake.putBlob(PLACE, KEY, "meow");
-  const { name, key } = DEFAULT_ACCOUNT;
   return {
     env: {
       NODE_EXTRA_CA_CERTS: certFile,
@@ -155,7 +179,7 @@ async function startAzure(folder: string): Promise<CloudStores> {
       azure: { container: PLACE, account_name: name, account_key: key },
       azure_spi: {
         ...{ container: PLACE, account_name: name, tenant_id: APP.tenantId },
-        ...{ client_id: APP.clientId, client_secret: APP.clientSecret },
+        ...{ client_id: APP.clientId, client_secret: clientSecret },
       },
     },
     trust: trustNothing,
@@ -165,12 +189,12 @@ async function startAzure(folder: string): Promise<CloudStores> {
   };
 }
 
-async function startDatabricks(): Promise<CloudStores> {
-  const fake = await startDatabricksFake({ volumes: [VOLUME_PATH], tokens: [{ token: TOKEN }] });
+async function startDatabricks({ databricksToken: token }: CloudSecrets): Promise<CloudStores> {
+  const fake = await startDatabricksFake({ volumes: [VOLUME_PATH], tokens: [{ token }] });
   fake.putFile(`${VOLUME_PATH}/${KEY}`, "meow");
   return {
     env: {},
-    fields: { databricks: { host: fake.endpoint, ...VOLUME, token: TOKEN } },
+    fields: { databricks: { host: fake.endpoint, ...VOLUME, token } },
     trust: trustNothing,
     close: () => fake.close(),
   };

@@ -17,6 +17,7 @@ export interface System {
   /** The folder below which local files may lie. */
   readonly documentRoot: string;
   readonly workers: readonly Child[];
+  readonly apis: readonly Child[];
   /** A further API on the same database, with other variables. */
   startApi(env?: Environment): Promise<Client>;
   startWorker(env?: Environment): Promise<Child>;
@@ -85,7 +86,7 @@ async function inTurn(system: OwnSystem, servers: Servers, first: FirstWorker): 
 class OwnSystem implements System {
   readonly documentRoot = fs.mkdtempSync(path.join(os.tmpdir(), "bucketbridge-faults-"));
   readonly workers: Child[] = [];
-  readonly #apis: Child[] = [];
+  readonly apis: Child[] = [];
   readonly #token = randomBytes(20).toString("hex");
   readonly #env: Environment;
   client: Client = createClient("http://127.0.0.1:1", "");
@@ -120,7 +121,7 @@ class OwnSystem implements System {
 
   async startApi(env: Environment = {}): Promise<Client> {
     const api = startChild("api", { ...this.#env, ...env });
-    this.#apis.push(api);
+    this.apis.push(api);
     const address = await untilSaid(api, /"address":"([^"]+)"/);
     return createClient(address, this.#token);
   }
@@ -148,7 +149,7 @@ class OwnSystem implements System {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.stopWorkers(), ...this.#apis.map((api) => api.stop())]);
+    await Promise.all([this.stopWorkers(), ...this.apis.map((api) => api.stop())]);
     fs.rmSync(this.documentRoot, { recursive: true, force: true });
   }
 }
