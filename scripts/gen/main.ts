@@ -4,6 +4,7 @@ import path from "node:path";
 import { ROOT } from "../launcher/paths.mjs";
 import { renderConfiguration, renderEnvExample } from "./configuration.ts";
 import { renderErrors } from "./errors.ts";
+import { renderProviders } from "./providers.ts";
 
 interface GeneratedDocument {
   readonly file: string;
@@ -13,6 +14,7 @@ interface GeneratedDocument {
 const documents: readonly GeneratedDocument[] = [
   { file: "docs/errors.md", text: renderErrors() },
   { file: "docs/configuration.md", text: renderConfiguration() },
+  { file: "docs/providers.md", text: await renderProviders() },
   { file: ".env.example", text: renderEnvExample() },
 ];
 const problems = documents.flatMap(process.argv.includes("--check") ? findStale : write);

@@ -235,9 +235,9 @@ describe("set-up help of Azure", () => {
 
 describe("set-up help of other stores", () => {
   it("gives users of Redis the commands that they need, below their path", async () => {
-    const { text } = await write("redis", { bucket: "labels", prefix: "" });
+    const { text } = await write("redis", { bucket: "labels:" });
     expect(text("source_user")).toMatch(
-      /'~labels\/\*' -@all \+select \+scan \+type \+strlen \+get \+getrange$/,
+      /'~labels:\*' -@all \+select \+scan \+type \+strlen \+get \+getrange$/,
     );
     expect(text("target_user")).toMatch(/-@all \+select \+set$/);
   });

@@ -56,6 +56,7 @@ export const WIRE_SHAPES: readonly WireShape[] = [
       ...[...HEAD, "presign", ...STATUS, ...DESCRIPTION, "bucket", "prefix", ...FILTER],
       ...["aws_sse_kms_key_id", "region_name", "s3_endpoint", ...SIGNING, "project"],
     ],
+    extensions: ["expected_bucket_owner"],
   },
   {
     name: "gcs",
@@ -65,6 +66,7 @@ export const WIRE_SHAPES: readonly WireShape[] = [
       ...[...HEAD, "presign", "bucket", "prefix", ...FILTER, "google_project_id"],
       ...[...STATUS, ...DESCRIPTION, ...SIGNING, "project"],
     ],
+    extensions: ["google_kms_key_name"],
   },
   {
     name: "azure",
@@ -133,12 +135,14 @@ export const WIRE_SHAPES: readonly WireShape[] = [
         "legacy_auth",
       ],
     ]),
+    extensions: ["expected_bucket_owner"],
   },
   {
     name: "gcs_sa",
     title: "Google Cloud Storage (SA Impersonation)",
     edition: "enterprise",
     sourceKeys: enterpriseKeys(["bucket", "google_project_id", "target_service_account_email"]),
+    extensions: ["google_kms_key_name"],
   },
   {
     name: "gcswif",
@@ -148,6 +152,7 @@ export const WIRE_SHAPES: readonly WireShape[] = [
       ...["bucket", "google_project_id", "google_project_number", "google_service_account_email"],
       ...["google_wif_pool_id", "google_wif_provider_id"],
     ]),
+    extensions: ["google_kms_key_name"],
   },
   {
     name: "azure_spi",

@@ -2,6 +2,13 @@ import type { FormField } from "../definition.ts";
 
 const BUCKET: FormField = { name: "bucket", label: "Bucket Name", type: "text", required: true };
 const PROJECT: FormField = { name: "google_project_id", label: "Google Project ID", type: "text" };
+const KMS: FormField = {
+  name: "google_kms_key_name",
+  label: "KMS Key Name",
+  type: "text",
+  placeholder: "projects/P/locations/L/keyRings/R/cryptoKeys/K",
+  description: "Encrypts what a target writes; without it the bucket's own key does",
+};
 
 /** Settings page of `gcs`. */
 export const GCS_FORM: readonly FormField[] = [
@@ -13,6 +20,7 @@ export const GCS_FORM: readonly FormField[] = [
     description: "The JSON of a service account's key, as one text",
   },
   PROJECT,
+  KMS,
 ];
 
 /** Settings page of `gcs_sa`. */
@@ -28,6 +36,7 @@ export const GCS_SA_FORM: readonly FormField[] = [
       "The account to act as; this platform's account needs the role Token Creator on it",
   },
   PROJECT,
+  KMS,
 ];
 
 /** Settings page of `gcswif`. */
@@ -49,4 +58,5 @@ export const GCSWIF_FORM: readonly FormField[] = [
     required: true,
     placeholder: "name@project.iam.gserviceaccount.com",
   },
+  KMS,
 ];

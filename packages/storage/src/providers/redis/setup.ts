@@ -1,11 +1,9 @@
 import { shellSection, type SetupFacts, type SetupSection } from "../setup.ts";
 
 /** A user of the server that may do what the storage does, below its path. */
-export function writeRedisSetup({ bucket, prefix }: SetupFacts): readonly SetupSection[] {
-  const path = `${bucket}/${prefix}`.replace(/^\/+|\/+$/g, "");
-  const keys = path === "" ? "~*" : `~${path}/*`;
+export function writeRedisSetup({ bucket: path }: SetupFacts): readonly SetupSection[] {
   const user = (name: string, commands: string): readonly string[] => [
-    `redis-cli ACL SETUSER ${name} on '><password>' '${keys}' -@all ${commands}`,
+    `redis-cli ACL SETUSER ${name} on '><password>' '~${path}*' -@all ${commands}`,
   ];
   return [
     shellSection("source_user", "User of a source", [

@@ -25,6 +25,14 @@ const KMS_FIELD: FormField = {
   description: "Encrypts what a target writes",
 };
 
+const OWNER_FIELD: FormField = {
+  name: "expected_bucket_owner",
+  label: "Expected Bucket Owner",
+  type: "text",
+  placeholder: "123456789012",
+  description: "Account that must own the bucket; else nothing is read or written",
+};
+
 /** Amazon S3 and compatible stores with a key pair. */
 export const s3Provider = defineProvider({
   name: "s3",
@@ -41,6 +49,7 @@ export const s3Provider = defineProvider({
       description: "Only with temporary credentials",
     },
     KMS_FIELD,
+    OWNER_FIELD,
   ],
   referencePrefix: (settings) => `s3://${textOf(settings.bucket) ?? ""}/`,
   isPlaced: (settings) => textOf(settings.bucket) !== undefined,
@@ -80,6 +89,7 @@ export const s3sProvider = defineProvider({
       description: "The trust policy still names this installation's former principal",
     },
     KMS_FIELD,
+    OWNER_FIELD,
   ],
   referencePrefix: (settings) => `s3://${textOf(settings.bucket) ?? ""}/`,
   isPlaced: (settings) => textOf(settings.bucket) !== undefined,
