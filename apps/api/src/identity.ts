@@ -1,4 +1,4 @@
-import type { ProjectPart } from "@bucketbridge/db";
+import type { ProjectPart, TokenScope } from "@bucketbridge/db";
 import type { FastifyRequest, RouteOptions } from "fastify";
 import { notAuthenticated } from "./api-error.ts";
 import type { Permission, Role } from "./permissions.ts";
@@ -9,7 +9,14 @@ export interface Identity {
   readonly organizationId: number;
   readonly role: Role;
   readonly email: string;
+  /** The opaque token that the caller showed; absent for access tokens and sessions. */
+  readonly tokenId?: number;
+  /** What a service token is limited to; absent: nothing less than the role. */
+  readonly scope?: TokenScope;
 }
+
+/** What the `id` of a path names. */
+export type PathSubject = ProjectPart | "organization" | "person" | "own";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -25,9 +32,10 @@ declare module "fastify" {
     permission?: Permission;
     /**
      * What the `id` of the path names: the caller's organisation, or what people of some roles see only as members of its
-     * project, or as the person themselves. Anything else is 404 before a handler runs.
+     * project, or as the person themselves. Anything else is 404 before a handler runs. `own`: what the caller made, which
+     * the handler sees to.
      */
-    within?: ProjectPart | "organization" | "person";
+    within?: PathSubject;
     /** No identity is asked for. */
     public?: true;
     /** A page: the scope itself asks who calls, and sends browsers to the sign-in. */

@@ -1,3 +1,5 @@
+import type { TokenScope } from "@bucketbridge/db";
+
 /** Roles of a member of an organisation, from the most to the least powerful. */
 export const ROLES = ["owner", "admin", "manager", "reviewer", "annotator"] as const;
 
@@ -96,6 +98,27 @@ export function isMembersOnly(role: Role): boolean {
 /** True when some role that sees only its own projects has the permission. */
 export function reachesMembers(permission: Permission): boolean {
   return ROLES_BY_PERMISSION[permission].some((role) => isMembersOnly(role));
+}
+
+/** Nobody keeps a door open with a token that was made for a program: it cannot make tokens, passwords or people. */
+const FOR_PEOPLE: ReadonlySet<Permission> = new Set<Permission>([
+  "users.token.any",
+  "profile.change",
+  "organizations.invite",
+  "members.change",
+]);
+const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+/** True when a service token of that scope may ask for it; the role is asked besides. */
+export function isInScope(scope: TokenScope, permission: Permission, method: string): boolean {
+  switch (scope) {
+    case "media":
+      return permission === "media.view";
+    case "read":
+      return READING_METHODS.has(method) && !FOR_PEOPLE.has(permission);
+    case "write":
+      return !FOR_PEOPLE.has(permission);
+  }
 }
 
 /** True when `role` has `permission`. */

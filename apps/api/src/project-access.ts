@@ -1,7 +1,7 @@
 import type { ProjectAccessRepository, ProjectPart } from "@bucketbridge/db";
 import type { FastifyRequest } from "fastify";
 import { notFound, type WireModel } from "./api-error.ts";
-import { identityOf, type Identity } from "./identity.ts";
+import { identityOf, type Identity, type PathSubject } from "./identity.ts";
 import { isMembersOnly } from "./permissions.ts";
 
 /** Path ids by kind: where they are digits and small enough to be ids. */
@@ -21,10 +21,8 @@ export class ProjectAccess {
   }
 
   /** Throws the contract's 404 when the `id` of the path is not the caller's organisation, or lies in a project that he does not see. */
-  async assertSeen(
-    request: FastifyRequest,
-    kind: ProjectPart | "organization" | "person",
-  ): Promise<void> {
+  async assertSeen(request: FastifyRequest, kind: PathSubject): Promise<void> {
+    if (kind === "own") return;
     const { id } = request.params as Readonly<Record<string, string | undefined>>;
     const number = id !== undefined && /^\d{1,15}$/.test(id) ? Number(id) : undefined;
     if (kind === "organization") {

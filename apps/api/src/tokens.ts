@@ -93,6 +93,11 @@ export function makeLegacyToken(): string {
   return randomBytes(20).toString("hex");
 }
 
+/** A new service token. Its beginning tells people and secret scanners whose it is. */
+export function makeServiceToken(): string {
+  return `bb_${randomBytes(32).toString("base64url")}`;
+}
+
 /** The first characters of a token, to tell tokens apart; few enough to give nothing away. */
 export function tokenPrefix(token: string): string {
   return token.slice(0, 6);

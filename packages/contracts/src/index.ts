@@ -48,6 +48,13 @@ export {
   newEventKey,
   type EventKeyView,
 } from "./v1/event-keys.ts";
+export {
+  listTokensQuery,
+  newServiceToken,
+  serviceTokenList,
+  serviceTokenRequest,
+  type ServiceTokenView,
+} from "./v1/tokens.ts";
 export { changePassword, sessionView, signInRequest, signOutQuery } from "./v1/session.ts";
 export {
   acceptedInvitation,
@@ -85,7 +92,6 @@ export {
 export { idParams, MAX_ROW_ID } from "./v1/paging.ts";
 export { platformView, type PlatformView } from "./v1/platform.ts";
 export { runEvent, type RunEvent } from "./v1/run-events.ts";
-export { setupParams, setupQuery, setupView, type SetupView } from "./v1/setup.ts";
 export {
   listRunsQuery,
   runCounts,
@@ -96,6 +102,7 @@ export {
   type RunCounts,
   type RunView,
 } from "./v1/runs.ts";
+export { setupParams, setupQuery, setupView, type SetupView } from "./v1/setup.ts";
 export {
   changeTargetBody,
   targetView,

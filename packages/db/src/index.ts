@@ -12,10 +12,13 @@ export { readMigrationStatus, type MigrationStatus } from "./migrate/status.ts";
 export {
   createTokenRepository,
   type NewRefreshToken,
+  type NewServiceToken,
   type RefreshClaims,
   type RefreshState,
+  type ServiceTokenRecord,
   type TokenHolder,
   type TokenRepository,
+  type TokenScope,
 } from "./repositories/tokens.ts";
 export {
   createUserRepository,

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
 import { forbidden, notAuthenticated } from "../api-error.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
-import { isAllowed, reachesMembers } from "../permissions.ts";
+import { isAllowed, isInScope, reachesMembers, type Permission } from "../permissions.ts";
 import type { ProjectAccess } from "../project-access.ts";
 import type { Sessions } from "../sessions.ts";
 import { hashToken, type TokenSigner } from "../tokens.ts";
@@ -51,7 +51,7 @@ function makeHeaderCheck(
           throw notAuthenticated("Invalid token header. No credentials provided.");
         if (words.length > 2)
           throw notAuthenticated("Invalid token header. Token string should not contain spaces.");
-        return authenticateLegacy(deps, key);
+        return authenticateKey(deps, key);
       case "bearer":
         if (key === undefined || words.length > 2) throw notAuthenticated();
         return authenticateAccess(deps, signer, key);
@@ -61,14 +61,19 @@ function makeHeaderCheck(
   };
 }
 
-async function authenticateLegacy(
+async function authenticateKey(
   { tokens }: Pick<ApiDeps, "tokens">,
   key: string,
 ): Promise<Identity> {
-  const holder = await tokens.findLegacyHolder(hashToken(key));
+  const holder = await tokens.findHolder(hashToken(key));
   if (holder === undefined) throw notAuthenticated("Invalid token.");
-  if (!holder.member.legacyApiTokensEnabled) throw notAuthenticated(LEGACY_DISABLED);
-  return holder.member;
+  const { member, scope, tokenId } = holder;
+  if (scope !== null) {
+    if (!member.apiTokensEnabled) throw notAuthenticated("Invalid token.");
+    return { ...member, tokenId, scope };
+  }
+  if (!member.legacyApiTokensEnabled) throw notAuthenticated(LEGACY_DISABLED);
+  return { ...member, tokenId };
 }
 
 async function authenticateAccess(
@@ -130,7 +135,17 @@ async function authorize(
   if (request.is404 || config.public === true || config.scheme === "page") return;
   const identity = await authenticate(request);
   request.identity = identity;
-  if (config.permission === undefined || !isAllowed(identity.role, config.permission))
-    throw forbidden();
+  assertPermitted(identity, config.permission, request.method);
   if (config.within !== undefined) await projectAccess.assertSeen(request, config.within);
+}
+
+/** Throws 403 where the role lacks the permission, or the scope of the token does not reach so far. */
+export function assertPermitted(
+  { role, scope }: Identity,
+  permission: Permission | undefined,
+  method: string,
+): void {
+  if (permission === undefined || !isAllowed(role, permission)) throw forbidden();
+  if (scope !== undefined && !isInScope(scope, permission, method))
+    throw forbidden(`This token may not do this: its scope is ${scope}.`);
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { ApiError, forbidden, notAuthenticated } from "../api-error.ts";
+import { ApiError, notAuthenticated } from "../api-error.ts";
 import type { Identity } from "../identity.ts";
-import { isAllowed, type Permission } from "../permissions.ts";
-import type { Authenticate } from "./auth.ts";
+import type { Permission } from "../permissions.ts";
+import { assertPermitted, type Authenticate } from "./auth.ts";
 import { sendEnvelope } from "./errors.ts";
 import type { FailureLimiter } from "./failure-limiter.ts";
 
@@ -25,7 +25,7 @@ export function registerPageAuth(scope: FastifyInstance, options: PageAuthOption
   scope.addHook("onRequest", async (request, reply) => {
     try {
       request.identity = await findIdentity(request, options);
-      if (!isAllowed(request.identity.role, options.permission)) throw forbidden();
+      assertPermitted(request.identity, options.permission, request.method);
     } catch (error) {
       const isUnknown = error instanceof ApiError && error.status === 401;
       if (isUnknown && isNavigation(request)) return toSignIn(request, reply);

@@ -21,6 +21,7 @@ import { registerSetupRoutes } from "./setup/routes.ts";
 import { registerStorageRunRoutes } from "./storages/routes.ts";
 import { registerFindingRoutes } from "./targets/findings-routes.ts";
 import { registerReconcileRoutes } from "./targets/reconcile-routes.ts";
+import { registerServiceTokenRoutes } from "./tokens/routes.ts";
 import { registerTargetRoutes } from "./targets/routes.ts";
 
 /** What the interface shares with the compatible wire. */
@@ -48,6 +49,7 @@ export function registerNativeApi(
   registerPlatformRoutes(app, deps);
   registerSetupRoutes(app, deps);
   registerInvitationRoutes(app, { ...deps, ...signIn });
+  registerServiceTokenRoutes(app, deps);
   registerSessionRoutes(app, { ...deps, ...signIn, accounts: deps.sessions });
   registerTargetRoutes(app, deps);
   registerReconcileRoutes(app, deps);

@@ -1,11 +1,42 @@
+import { AppError } from "@bucketbridge/core";
 import { Prisma } from "../../generated/prisma/client.ts";
 import type { Database, Transaction } from "../client.ts";
 import { MEMBER_COLUMNS, MEMBER_TABLES, type Member } from "./users.ts";
 
-/** A token that is not revoked, and the member whose it is. */
+/** What a service token may do of what its member may: `write` is all of it. */
+export type TokenScope = "read" | "write" | "media";
+
+/** An opaque token that is not revoked, and the member whose it is. */
 export interface TokenHolder {
   readonly tokenId: number;
   readonly member: Member;
+  /** Null for a legacy token, which is not limited. */
+  readonly scope: TokenScope | null;
+}
+
+/** A service token as it is shown: never the token itself. */
+export interface ServiceTokenRecord {
+  readonly id: number;
+  readonly userId: number;
+  readonly name: string;
+  readonly scope: TokenScope;
+  /** First characters of the token, to tell tokens apart. */
+  readonly prefix: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly lastUsedAt: Date | null;
+}
+
+/** A service token to be stored. `tokenHash` is its SHA-256. */
+export interface NewServiceToken {
+  readonly organizationId: number;
+  readonly userId: number;
+  readonly name: string;
+  readonly scope: TokenScope;
+  readonly tokenHash: Uint8Array;
+  readonly prefix: string;
+  /** Its life, by the database's clock. */
+  readonly ttlSeconds: number;
 }
 
 /** What a personal token was signed with; shown again without the signature. */
@@ -37,8 +68,20 @@ export interface RefreshState {
 
 /** Tokens. They are looked up before anybody is known, hence across organisations, and only by their hash. */
 export interface TokenRepository {
-  /** The holder of a legacy token that is neither revoked nor expired. Its last use is noted once a minute at most. */
-  findLegacyHolder(tokenHash: Uint8Array): Promise<TokenHolder | undefined>;
+  /** The holder of a legacy or service token that is neither revoked nor expired. Its use is noted once a minute at most. */
+  findHolder(tokenHash: Uint8Array): Promise<TokenHolder | undefined>;
+  createService(token: NewServiceToken): Promise<ServiceTokenRecord>;
+  /** Valid service tokens of one member, or of all; newest first. */
+  listService(
+    organizationId: number,
+    userId: number | undefined,
+  ): Promise<readonly ServiceTokenRecord[]>;
+  /** False when the member (or, without one, the organisation) has no such valid token. */
+  revokeService(
+    organizationId: number,
+    tokenId: number,
+    userId: number | undefined,
+  ): Promise<boolean>;
   /** Revokes the member's legacy tokens and stores the new one. */
   replaceLegacy(
     holder: { readonly organizationId: number; readonly userId: number },
@@ -60,8 +103,22 @@ export interface TokenRepository {
 export function createTokenRepository(database: Database): TokenRepository {
   const op = { op: "db.tokens" };
   return {
-    findLegacyHolder: (tokenHash) =>
-      database.inMaintenance((tx) => findLegacyHolder(tx, tokenHash), op),
+    findHolder: (tokenHash) => database.inMaintenance((tx) => findHolder(tx, tokenHash), op),
+    createService: (token) =>
+      database.inOrganization(token.organizationId, (tx) => createService(tx, token), op),
+    listService: (organizationId, userId) =>
+      database.inOrganization(organizationId, (tx) => listService(tx, ofMember(userId)), op),
+    revokeService: (organizationId, tokenId, userId) =>
+      database.inOrganization(
+        organizationId,
+        async (tx) => {
+          const revoked = await tx.$executeRaw`
+            UPDATE api_token t SET revoked_at = now()
+            WHERE t.id = ${tokenId} AND t.kind = 'service' AND ${ofMember(userId)} AND ${IS_VALID}`;
+          return revoked > 0;
+        },
+        op,
+      ),
     replaceLegacy: ({ organizationId, userId }, { tokenHash, prefix }) =>
       database.inOrganization(
         organizationId,
@@ -97,19 +154,51 @@ export function createTokenRepository(database: Database): TokenRepository {
 
 const IS_VALID = Prisma.sql`t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())`;
 
-async function findLegacyHolder(
+interface HolderRow extends Member {
+  readonly tokenId: number;
+  readonly isStale: boolean;
+  readonly scope: TokenScope | null;
+}
+
+async function findHolder(
   tx: Transaction,
   tokenHash: Uint8Array,
 ): Promise<TokenHolder | undefined> {
-  const rows = await tx.$queryRaw<(Member & { tokenId: number; isStale: boolean })[]>`
-    SELECT t.id AS "tokenId", ${IS_STALE} AS "isStale", ${MEMBER_COLUMNS} ${MEMBER_TABLES}
+  const rows = await tx.$queryRaw<HolderRow[]>`
+    SELECT t.id AS "tokenId", ${IS_STALE} AS "isStale", t.scope, ${MEMBER_COLUMNS} ${MEMBER_TABLES}
     JOIN api_token t ON t.organization_id = m.organization_id AND t.user_id = m.user_id
-    WHERE t.token_hash = ${tokenHash} AND t.kind = 'legacy' AND ${IS_VALID}`;
+    WHERE t.token_hash = ${tokenHash} AND t.kind IN ('legacy', 'service') AND ${IS_VALID}`;
   const [row] = rows;
   if (row === undefined) return undefined;
-  const { tokenId, isStale, ...member } = row;
+  const { tokenId, isStale, scope, ...member } = row;
   if (isStale) await touch(tx, tokenId);
-  return { tokenId, member };
+  return { tokenId, member, scope };
+}
+
+const SERVICE_COLUMNS = Prisma.sql`t.id, t.user_id AS "userId", t.name, t.scope, t.prefix, t.created_at AS "createdAt",
+  t.expires_at AS "expiresAt", t.last_used_at AS "lastUsedAt"`;
+
+function ofMember(userId: number | undefined): Prisma.Sql {
+  return userId === undefined ? Prisma.sql`true` : Prisma.sql`t.user_id = ${userId}`;
+}
+
+async function createService(
+  tx: Transaction,
+  { organizationId, userId, name, scope, tokenHash, prefix, ttlSeconds }: NewServiceToken,
+): Promise<ServiceTokenRecord> {
+  const [made] = await tx.$queryRaw<ServiceTokenRecord[]>`
+    INSERT INTO api_token AS t (organization_id, user_id, kind, name, scope, token_hash, prefix, expires_at)
+    VALUES (${organizationId}, ${userId}, 'service', ${name}, ${scope}, ${tokenHash}, ${prefix},
+      now() + ${ttlSeconds} * interval '1 second')
+    RETURNING ${SERVICE_COLUMNS}`;
+  if (made !== undefined) return made;
+  throw new AppError({ code: "internal", message: "an inserted token was not returned" });
+}
+
+function listService(tx: Transaction, condition: Prisma.Sql): Promise<ServiceTokenRecord[]> {
+  return tx.$queryRaw<ServiceTokenRecord[]>`
+    SELECT ${SERVICE_COLUMNS} FROM api_token t
+    WHERE t.kind = 'service' AND ${condition} AND ${IS_VALID} ORDER BY t.id DESC`;
 }
 
 /** A use is noted once a minute: every request would otherwise write a row. */

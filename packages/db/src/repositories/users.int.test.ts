@@ -28,7 +28,7 @@ describe("the first owner", () => {
   it("gets a further token when the configuration names another one", async () => {
     await users().ensureOwner(seed("two"));
     for (const token of ["one", "two"]) {
-      const holder = await tokens().findLegacyHolder(hashOf(token));
+      const holder = await tokens().findHolder(hashOf(token));
       expect(holder?.member).toMatchObject({ email: "owner@example.com", role: "owner" });
     }
   });
@@ -37,8 +37,8 @@ describe("the first owner", () => {
     const member = await users().ensureOwner(seed("two"));
     await tokens().replaceLegacy(member, { tokenHash: hashOf("three"), prefix: "thr" });
     await users().ensureOwner(seed("two"));
-    expect(await tokens().findLegacyHolder(hashOf("two"))).toBeUndefined();
-    expect(await tokens().findLegacyHolder(hashOf("three"))).toBeDefined();
+    expect(await tokens().findHolder(hashOf("two"))).toBeUndefined();
+    expect(await tokens().findHolder(hashOf("three"))).toBeDefined();
   });
 
   it("joins the first organisation when the configuration names another person", async () => {
@@ -64,7 +64,7 @@ describe("the first owner", () => {
       "UPDATE api_token SET expires_at = now() - interval '1 s' WHERE user_id = $1",
       [userId],
     );
-    expect(await tokens().findLegacyHolder(hashOf("five"))).toBeUndefined();
+    expect(await tokens().findHolder(hashOf("five"))).toBeUndefined();
   });
 
   it("has one personal token, also when two requests make one at the same moment", async () => {

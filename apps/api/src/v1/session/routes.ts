@@ -129,10 +129,11 @@ async function signIn(
   limiter.assertMayTry(ip, account);
   const found = await accounts.findSignIn(email);
   const isRight = await passwords.verify(password, found?.passwordHash);
-  const holder = await tokens.findLegacyHolder(hashToken(password));
+  const holder = await tokens.findHolder(hashToken(password));
   const isToken =
-    holder?.member.userId === found?.member.userId &&
-    holder?.member.legacyApiTokensEnabled === true;
+    holder?.scope === null &&
+    holder.member.userId === found?.member.userId &&
+    holder.member.legacyApiTokensEnabled;
   if (found !== undefined && (isRight || isToken)) return found.member;
   limiter.recordFailure(ip);
   limiter.recordFailure(account);
