@@ -277,6 +277,15 @@ describe("what people read when STS refuses", () => {
     await expect(listKeys(await open())).rejects.toMatchObject({ code: expected, reason });
   });
 
+  it("speaks of the storage's own key pair where that is refused, not of the installation's", async () => {
+    const fields = { aws_access_key_id: "AKIAUNKNOWN", aws_secret_access_key: "wrong" };
+    const error: unknown = await listKeys(await open({ fields })).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({ code: "unauthenticated", reason: "s3.invalid_access_key" });
+    expect(String(error)).toContain("the access key of this storage");
+  });
+
   it.each([
     [400, "Throttling", "rate_limited"],
     [503, "ServiceUnavailable", "unavailable"],

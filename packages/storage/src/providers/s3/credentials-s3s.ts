@@ -74,7 +74,7 @@ async function open(role: Role, signal: AbortSignal): Promise<AwsSession> {
     const principalArn = role.isPlatform
       ? await identity.principalArn(signal).catch(() => undefined)
       : "the owner of the access key";
-    throw toStsError(error, { roleArn, externalId, principalArn });
+    throw toStsError(error, { roleArn, externalId, principalArn, hasOwnKeys: !role.isPlatform });
   }
 }
 

@@ -11,6 +11,8 @@ export interface StsCaller {
   readonly principalArn: string | undefined;
   /** Undefined: none was sent. */
   readonly externalId: string | undefined;
+  /** The storage brings the key pair that assumes the role. */
+  readonly hasOwnKeys?: boolean;
 }
 
 const OPERATOR_KEYS: ErrorClass = {
@@ -18,6 +20,12 @@ const OPERATOR_KEYS: ErrorClass = {
   reason: "s3s.platform_credentials",
   detail: "AWS does not accept the credentials of this installation's own principal",
   hint: "the operator of this installation has to renew them",
+};
+const OWN_KEYS: ErrorClass = {
+  code: "unauthenticated",
+  reason: "s3.invalid_access_key",
+  detail: "AWS does not accept the access key of this storage",
+  hint: "enter key id, secret and session token again, or leave them empty: the role then has to trust this installation's principal",
 };
 const OPERATOR_TOKEN: ErrorClass = {
   code: "invalid_config",
@@ -73,7 +81,8 @@ const BY_STS_CODE: Readonly<Record<string, ErrorClass>> = {
 export function toStsError(error: unknown, caller: StsCaller): unknown {
   const { s3Code = "" } = answerOf(error);
   if (s3Code === "AccessDenied") return trustRefusal(error, caller);
-  const own = lookUp(BY_STS_CODE, s3Code);
+  const listed = lookUp(BY_STS_CODE, s3Code);
+  const own = listed === OPERATOR_KEYS && caller.hasOwnKeys === true ? OWN_KEYS : listed;
   const known = own ?? classifyFailure({ classifyError: classifyS3Error }, error);
   if (known === undefined || (own === undefined && isAppError(error))) return error;
   const said = own === undefined ? `AWS STS: ${known.detail ?? "no answer"}` : (own.detail ?? "");
