@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { Secret } from "@bucketbridge/core";
 import { WorkerFleet } from "../../apps/worker/test/worker-fleet.ts";
 import { AnnotationBench, BenchBell } from "../annotation-bench.ts";
@@ -188,6 +190,7 @@ function toSettings(
     egressAllow: ["loopback"],
     localFiles: { documentRoot: undefined, servingEnabled: false },
     ambient: {},
+    persistence: { type: "local", prefix: "", folder: path.join(tmpdir(), "bucketbridge-bench") },
     inFlightBytes: 64 * 1024 * 1024,
     engine: {},
     exporting: TIMING,

@@ -1,4 +1,4 @@
-import { exportLabel, importLabel, pushLabel } from "@bucketbridge/contracts";
+import { exportLabel, importLabel, pushLabel, snapshotLabel } from "@bucketbridge/contracts";
 import type { Logger } from "@bucketbridge/core";
 import type { Producer } from "@bucketbridge/queue";
 import type { Bell, ExportBell, RunRef, TargetRef } from "@bucketbridge/sync";
@@ -59,6 +59,20 @@ export class QueueBell implements Bell, ExportBell {
     this.#behind(run, () => this.#ringExport(run, { ...run, storageId: run.targetId }));
   }
 
+  /** Rings for a snapshot that nobody writes. */
+  ringSnapshot(snapshot: {
+    readonly organizationId: number;
+    readonly snapshotId: number;
+    readonly title: string;
+  }): void {
+    const { organizationId, snapshotId, title } = snapshot;
+    this.#behind({ snapshotId }, async () => {
+      const label = snapshotLabel({ id: snapshotId, title });
+      const payload = { v: 1 as const, organizationId, snapshotId, label };
+      await this.#deps.producer.ring("export.snapshot", payload);
+    });
+  }
+
   /** Waits for the rings that are on their way; before the producer closes. */
   async settled(): Promise<void> {
     await Promise.all(this.#pending);
@@ -78,13 +92,13 @@ export class QueueBell implements Bell, ExportBell {
   }
 
   #behind(
-    about: { readonly runId?: number; readonly targetId?: number },
+    about: { readonly runId?: number; readonly targetId?: number; readonly snapshotId?: number },
     ring: () => Promise<void>,
   ): void {
-    const { runId, targetId } = about;
+    const { runId, targetId, snapshotId } = about;
     const ringing = ring()
       .catch((error: unknown) => {
-        this.#deps.log.warn({ error, runId, targetId }, "queue.bell.failed");
+        this.#deps.log.warn({ error, runId, targetId, snapshotId }, "queue.bell.failed");
       })
       .finally(() => {
         this.#pending.delete(ringing);

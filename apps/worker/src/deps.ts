@@ -12,6 +12,7 @@ import {
 } from "@bucketbridge/queue";
 import { createEgress, type Egress } from "@bucketbridge/storage/egress";
 import {
+  holdPersistence,
   loadProvider,
   type PlatformAccess,
   type ProviderDefinition,
@@ -29,6 +30,7 @@ import { QueueBell } from "./bell.ts";
 import { CachedConnections, CachedTargetConnections } from "./connections.ts";
 import { observeDeliveries } from "./delivery-observer.ts";
 import { observeLoads, observeScans } from "./engine-observer.ts";
+import type { SnapshotDeps } from "./handlers/export-snapshot.ts";
 import { RunShare } from "./handlers/run-share.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { ownServices } from "./own-services.ts";
@@ -54,7 +56,7 @@ export interface ExportDeps {
 }
 
 /** Everything that a worker process is made of. */
-export interface WorkerDeps extends ImportDeps, ExportDeps {
+export interface WorkerDeps extends ImportDeps, ExportDeps, SnapshotDeps {
   readonly settings: WorkerSettings;
   readonly log: Logger;
   readonly database: Database;
@@ -180,7 +182,7 @@ function openQueue(
 function openOutside(
   settings: WorkerSettings,
   parts: DepsOverrides & Pick<Stores, "organizations"> & Pick<WorkerDeps, "log" | "metrics">,
-): Pick<WorkerDeps, "egress" | "platform" | "connections"> {
+): Pick<WorkerDeps, "egress" | "platform" | "connections" | "files"> {
   const { log, metrics } = parts;
   const denied = ownServices(settings);
   const egress = createEgress({ allow: settings.egressAllow, denied });
@@ -194,5 +196,6 @@ function openOutside(
     },
     log,
   });
-  return { egress, platform, connections };
+  const files = holdPersistence(settings.persistence, { log, platform, denied });
+  return { egress, platform, connections, files };
 }

@@ -1,4 +1,4 @@
-import type { Platform, WorkerGroup } from "@bucketbridge/config";
+import type { PersistenceSettings, Platform, WorkerGroup } from "@bucketbridge/config";
 import type { Secret } from "@bucketbridge/core";
 import type { RetentionPolicy } from "@bucketbridge/db";
 import type { AmbientSettings, LocalFilesPolicy } from "@bucketbridge/storage/providers";
@@ -21,6 +21,8 @@ export interface WorkerSettings {
   readonly ambient: AmbientSettings;
   /** Undefined: the platform has no identity at any cloud. */
   readonly platform?: Platform | undefined;
+  /** Where export snapshots are written. */
+  readonly persistence: PersistenceSettings;
   readonly inFlightBytes: number;
   readonly engine: Partial<EngineOptions>;
   readonly exporting: Partial<ExportOptions>;

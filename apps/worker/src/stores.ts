@@ -7,6 +7,7 @@ import {
   createOrganizationRepository,
   createRetention,
   createRunRepository,
+  createSnapshotWork,
   describeRun,
   describeTarget,
   drawTurn,
@@ -18,6 +19,7 @@ import {
   type Database,
   type ExportStores,
   type RetentionResult,
+  type SnapshotWork,
 } from "@bucketbridge/db";
 import type { ExportNames, LoadStore, RunStore, ScanStore } from "@bucketbridge/sync";
 import type { Organizations } from "./connections.ts";
@@ -46,6 +48,7 @@ export interface Stores {
   readonly exports: ExportNames;
   readonly views: RunViews;
   readonly exportStores: ExportStores;
+  readonly snapshots: SnapshotWork;
   readonly cards: Cards;
   readonly organizations: Organizations;
   readonly numbers: TurnNumbers;
@@ -82,6 +85,7 @@ export function openStores(
       breakerSeconds: settings.exporting.breakerSeconds,
       onSettled,
     }),
+    snapshots: createSnapshotWork(database, settings.exporting.leaseSeconds),
     database,
     views: createRunRepository(database),
     organizations: createOrganizationRepository(database),

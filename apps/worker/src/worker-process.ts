@@ -19,6 +19,9 @@ const GRACE_MS = 10_000;
 /** After a crash nobody waits longer than a lease and this. */
 const SWEEP_INTERVAL_MS = 3_000;
 
+/** Snapshots that one sweep rings for; the next one comes soon. */
+const MAX_SNAPSHOTS = 100;
+
 /** Nobody waits for what belonged to deleted storages to go; between chunks the database has other things to do. */
 const PURGE_INTERVAL_MS = 60_000;
 const PURGE_PAUSE_MS = 1_000;
@@ -120,6 +123,17 @@ function startLoops(deps: WorkerDeps): BackgroundLoop[] {
       log,
     }),
     new BackgroundLoop({
+      name: "snapshot sweep",
+      round: async () => {
+        for (const snapshot of await deps.snapshots.findAbandoned(MAX_SNAPSHOTS))
+          deps.bell.ringSnapshot(snapshot);
+        return sweepIntervalMs;
+      },
+      retryMs: sweepIntervalMs,
+      clock,
+      log,
+    }),
+    new BackgroundLoop({
       name: "purge",
       round: async () => {
         const { rows, isMore } = await deps.purge();
@@ -155,6 +169,7 @@ async function retain({ retain, metrics, log }: WorkerDeps): Promise<number> {
 async function closeDeps(deps: WorkerDeps): Promise<void> {
   await deps.bell.settled();
   await Promise.all([deps.producer.close(), deps.board.close(), deps.connections.close()]);
+  await deps.files.close();
   await deps.egress.close();
   await deps.platform.egress.close();
   await deps.backend.close();

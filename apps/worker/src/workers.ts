@@ -4,6 +4,7 @@ import { createWorker, type WorkerBinding, type WorkerBindingOptions } from "@bu
 import type { WorkerDeps } from "./deps.ts";
 import { createExportPushHandler } from "./handlers/export-push.ts";
 import { createExportSyncHandler } from "./handlers/export-sync.ts";
+import { createExportSnapshotHandler } from "./handlers/export-snapshot.ts";
 import { createImportLoadHandler } from "./handlers/import-load.ts";
 import { createImportRunHandler } from "./handlers/import-run.ts";
 import { inTurns } from "./handlers/in-turns.ts";
@@ -61,6 +62,10 @@ const START: Readonly<
           deps.numbers,
           createExportPushHandler(deps),
           { startsAtOnce: true },
+        ),
+        "export.snapshot": inTurns<"export.snapshot", PayloadOf<"export.snapshot">>(
+          deps.numbers,
+          createExportSnapshotHandler(deps),
         ),
       },
       options,

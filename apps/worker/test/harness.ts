@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { AppError, Secret, silentLogger, systemClock, type Logger } from "@bucketbridge/core";
 import type { ErrorClass } from "@bucketbridge/storage";
 import { InjectedFault } from "@bucketbridge/storage/memory";
@@ -186,6 +188,12 @@ class OwnWorld implements World {
       egressAllow: ["loopback"],
       localFiles: { documentRoot: undefined, servingEnabled: false },
       ambient: {},
+      // Made when a snapshot is written; a name of its own for each world.
+      persistence: {
+        type: "local",
+        prefix: "",
+        folder: path.join(tmpdir(), `bucketbridge-files-${randomBytes(4).toString("hex")}`),
+      },
       inFlightBytes: 64 * 1024 * 1024,
       engine: {},
       exporting: {},

@@ -7,7 +7,7 @@ export {
   type QueueName,
 } from "./job.ts";
 export { jobs, type JobName, type PayloadOf, type ResultOf } from "./jobs/catalog.ts";
-export { exportLabel, exportPush, exportSync, pushLabel } from "./jobs/export.ts";
+export { exportLabel, exportPush, exportSync, pushLabel, snapshotLabel } from "./jobs/export.ts";
 export { importLabel, importLoad, importRun } from "./jobs/import.ts";
 export {
   isFinalState,
@@ -55,6 +55,7 @@ export {
   serviceTokenRequest,
   type ServiceTokenView,
 } from "./v1/tokens.ts";
+export { firstOwnerRequest, signUpRequest } from "./v1/accounts.ts";
 export { changePassword, sessionView, signInRequest, signOutQuery } from "./v1/session.ts";
 export {
   acceptedInvitation,

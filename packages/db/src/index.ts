@@ -246,3 +246,16 @@ export {
   type UploadRecord,
   type UploadRepository,
 } from "./files/uploads.ts";
+export {
+  createSnapshotRepository,
+  createSnapshotWork,
+  type NewSnapshot,
+  type SnapshotClaim,
+  type SnapshotFinding,
+  type SnapshotOptions,
+  type SnapshotRecord,
+  type SnapshotRef,
+  type SnapshotRepository,
+  type SnapshotResult,
+  type SnapshotWork,
+} from "./files/export-snapshots.ts";

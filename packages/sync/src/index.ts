@@ -9,6 +9,13 @@ export type * from "./export/ports.ts";
 export { pushTarget, type PushTurn, type PushTurnOptions } from "./export/push-target.ts";
 export { renderSubject } from "./export/render.ts";
 export { runExport, type ExportTurn } from "./export/run-export.ts";
+export {
+  readPages,
+  renderSnapshot,
+  type AnnotationKind,
+  type ExportedTask,
+  type SnapshotCounts,
+} from "./export/snapshot.ts";
 export { ByteBudget } from "./import/byte-budget.ts";
 export {
   DEFAULT_ENGINE_OPTIONS,

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { exportPush, exportSync } from "./export.ts";
+import { exportPush, exportSnapshot, exportSync } from "./export.ts";
 import { importLoad, importRun } from "./import.ts";
 
 /** Every job of the system by its name. */
@@ -8,6 +8,7 @@ export const jobs = {
   [importLoad.name]: importLoad,
   [exportSync.name]: exportSync,
   [exportPush.name]: exportPush,
+  [exportSnapshot.name]: exportSnapshot,
 } as const;
 
 /** Name of a job. */

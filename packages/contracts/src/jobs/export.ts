@@ -64,3 +64,31 @@ export const exportPush = defineJob({
   },
   dedupe: ({ targetId }) => ({ id: `push-${String(targetId)}`, keepLastIfActive: true }),
 });
+
+/** What the board calls the job of an export snapshot: "export · snapshot January · 12". */
+export function snapshotLabel(snapshot: { readonly id: number; readonly title: string }): string {
+  const { id, title } = snapshot;
+  return toLabel({ work: "export", provider: "snapshot", title, end: String(id) });
+}
+
+/** Writes one export snapshot of a project, or finds that another worker has done so. */
+export const exportSnapshot = defineJob({
+  name: "export.snapshot",
+  queue: "export",
+  version: 1,
+  payload: z.object({
+    v: z.literal(1),
+    organizationId: z.int(),
+    snapshotId: z.int(),
+    label: z.string().max(LABEL_CHARS),
+  }),
+  result: z.object({
+    /** other: another worker's, finished before, or deleted. */
+    state: z.enum(["completed", "other"]),
+    tasks: z.int(),
+    annotations: z.int(),
+    bytes: z.int(),
+  }),
+  policy: LONG_RUNNING,
+  dedupe: ({ snapshotId }) => ({ id: `snapshot-${String(snapshotId)}` }),
+});

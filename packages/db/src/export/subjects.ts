@@ -70,7 +70,7 @@ export async function readSubjects(
   tx: Transaction,
   statements: Statements,
   subject: DeliverySubjectName,
-  deliveries: readonly ClaimedDeliveryRecord[],
+  deliveries: readonly Pick<ClaimedDeliveryRecord, "subjectId">[],
 ): Promise<ReadonlyMap<number, ExportSubjectRecord>> {
   const ids = deliveries.map(({ subjectId }) => subjectId);
   const isTask = subject === "task";
