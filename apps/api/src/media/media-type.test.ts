@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chooseMediaType, isShownInline } from "./media-type.ts";
+import { chooseMediaType, findMediaType, isShownInline } from "./media-type.ts";
 import { sniffMediaType } from "./sniff-media-type.ts";
 
 describe("the type of an object", () => {
@@ -18,6 +18,10 @@ describe("the type of an object", () => {
   ])("is, stored as %j under a .png, %s", (contentType, expected) => {
     expect(chooseMediaType({ key: "a/b.png", contentType })).toBe(expected);
   });
+});
+
+test("a name that ends like a member of every object says nothing", () => {
+  expect(findMediaType("a.constructor")).toBeUndefined();
 });
 
 describe("a type is shown inline", () => {

@@ -53,7 +53,7 @@ export const UNKNOWN_TYPE = "application/octet-stream";
 /** The media type that the name of an object stands for; undefined for a name that says nothing. */
 export function findMediaType(name: string): string | undefined {
   const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase() ?? "";
-  return TYPES[extension];
+  return Object.hasOwn(TYPES, extension) ? TYPES[extension] : undefined;
 }
 
 /** The same, with the type of mere bytes for a name that says nothing. */
