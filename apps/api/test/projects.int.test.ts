@@ -253,6 +253,8 @@ describe("projects", () => {
       const b = await create({ title: "Order two" });
       const ids = [a["id"], b["id"]].join(",");
       const listed = await listAll(`ids=${ids}&ordering=title`);
+      const unknown = await listAll(`ids=${ids}&ordering=constructor`);
+      expect(unknown["results"]).toHaveLength(2);
       expect(listed).toMatchObject({ results: [{ id: a["id"] }, { id: b["id"] }] });
     });
   });

@@ -29,12 +29,12 @@ export interface ProjectHandlers {
 const PAGE_SIZES = { default: 30, max: 100 };
 
 /** The contract's names of what a list can be ordered by. */
-const ORDER_NAMES: Readonly<Record<string, (typeof PROJECT_ORDERS)[number]>> = {
-  id: "id",
-  title: "title",
-  created_at: "createdAt",
-  updated_at: "updatedAt",
-};
+const ORDER_NAMES = new Map<string, (typeof PROJECT_ORDERS)[number]>([
+  ["id", "id"],
+  ["title", "title"],
+  ["created_at", "createdAt"],
+  ["updated_at", "updatedAt"],
+]);
 
 export function makeProjectHandlers({ projects, projectAccess }: Deps): ProjectHandlers {
   const withCounts = async (project: ProjectRecord): Promise<View> => {
@@ -105,7 +105,7 @@ async function validateConfig(projects: Deps["projects"], request: FastifyReques
 
 function readQuery(request: FastifyRequest, page: PageRequest): ProjectQuery {
   const ordering = queryValue(request, "ordering") ?? "-id";
-  const orderBy = ORDER_NAMES[ordering.replace(/^-/, "")];
+  const orderBy = ORDER_NAMES.get(ordering.replace(/^-/, ""));
   const ids = queryList(request, "ids")?.flatMap((text) => toIntId(text) ?? []);
   return {
     ids,
