@@ -22,7 +22,7 @@ export const ambientSlice = defineSlice({
       env: "BUCKETBRIDGE_AMBIENT_BUCKETS",
       default: "",
       meaning:
-        "buckets and containers whose storages may use the operator's own credentials although there are several organisations",
+        "buckets and containers whose storages may use the operator's own credentials although there are several organisations; each of these organisations may name them",
     },
     s3Endpoint: {
       env: "S3_ENDPOINT",
