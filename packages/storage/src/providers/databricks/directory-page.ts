@@ -4,6 +4,9 @@ import { CURSOR_EXPIRED, MALFORMED } from "./error-table.ts";
 import { DatabricksFault, DatabricksRefusal } from "./errors.ts";
 import { readText } from "./sender.ts";
 
+/** No store below a volume takes a longer path. A name without end would be repeated in the path of everything below it. */
+const MAX_NAME_CHARS = 1_024;
+
 /** Largest page of the service. */
 export const MAX_PAGE_SIZE = 1_000;
 
@@ -102,6 +105,7 @@ function hasTooMany(json: unknown): boolean {
 function isUsable(name: string): boolean {
   return (
     name !== "" &&
+    name.length <= MAX_NAME_CHARS &&
     name !== "." &&
     name !== ".." &&
     !name.includes("/") &&

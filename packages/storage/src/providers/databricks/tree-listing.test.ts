@@ -66,6 +66,18 @@ describe("a host that wants our memory", () => {
   });
 });
 
+it("reports a directory whose name is longer than any path, and does not list it", async () => {
+  const name = "d".repeat(1_025);
+  const contents = [{ path: `/Volumes/c/s/v/${name}`, name, is_directory: true }];
+  fake.inject({ kind: "body", body: JSON.stringify({ contents }), on: "list" });
+  const before = fake.counters.list;
+  const driver = await open();
+  const page = await driver.listPage({ prefix: "", recursive: true, limit: 10 }, calm);
+  expect(page.unreadable?.map((entry) => entry.name)).toEqual([name]);
+  expect(page.cursor).toBeUndefined();
+  expect(fake.counters.list - before).toBe(1);
+});
+
 describe("a listing of a volume", () => {
   it("asks for eight directories at a time and no more", async () => {
     const keys = Array.from({ length: 40 }, (_, n) => `d${String(n)}/x`).sort();
