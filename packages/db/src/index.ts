@@ -36,6 +36,7 @@ export {
 export {
   createMediaRepository,
   type MediaRepository,
+  type MediaSource,
   type ProjectMedia,
   type TaskMedia,
 } from "./repositories/media.ts";

@@ -120,6 +120,8 @@ const API_STATEMENTS: readonly StatementName[] = [
   "annotations-import",
   "annotations-move",
   "export-run-finish",
+  "media-project",
+  "media-task",
   "predictions-import",
   "project-hold",
   "project-lock",

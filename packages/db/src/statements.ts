@@ -28,6 +28,8 @@ export const STATEMENT_NAMES = [
   "load-batch",
   "load-fail",
   "mark-chunk",
+  "media-project",
+  "media-task",
   "object-forget",
   "objects-claim",
   "objects-release",

@@ -1,4 +1,4 @@
-import type { StorageRecord } from "@bucketbridge/db";
+import type { MediaSource } from "@bucketbridge/db";
 import { folderPrefix, ReferenceSources, type ReferenceSource } from "@bucketbridge/sync";
 import type { Stores } from "../stores/stores.ts";
 
@@ -13,7 +13,7 @@ export class ProjectReferences {
   }
 
   /** The sources among `storages` whose objects are named by references: all but Redis and local files. */
-  async of(storages: readonly StorageRecord[]): Promise<ReferenceSources> {
+  async of(storages: readonly MediaSource[]): Promise<ReferenceSources> {
     const sources: ReferenceSource[] = [];
     for (const storage of storages) {
       const referencePrefix = await this.#prefixOf(storage);
@@ -28,7 +28,7 @@ export class ProjectReferences {
     return new ReferenceSources(sources);
   }
 
-  async #prefixOf(storage: StorageRecord): Promise<string> {
+  async #prefixOf(storage: MediaSource): Promise<string> {
     const { id, settingsVersion: version } = storage;
     const known = this.#known.get(id);
     this.#known.delete(id);

@@ -67,7 +67,7 @@ export interface Stores {
    * What the references of a saved storage begin with; empty for settings that cannot be used. Needs no secrets: what is missing
    * is not part of a reference.
    */
-  referencePrefix(storage: StorageRecord): Promise<string>;
+  referencePrefix(storage: Pick<StorageRecord, "provider" | "settings">): Promise<string>;
   /** Where the bucket was found, after the store has been asked something; undefined for providers without regions. */
   findRegion(definition: ProviderDefinition, settings: FullSettings): RegionFacts | undefined;
   /** Sends a request to a URL that a store has signed. Follows no redirect. Rejects with the refusal of the egress or a network error. */

@@ -138,7 +138,9 @@ export interface StorageRepository {
   /** Marks it deleted and ends its runs as canceled; a job purges what belongs to it. False when it was gone already. */
   remove(organizationId: number, storageId: number): Promise<boolean>;
   /** Decrypts. Unreadable ones are `invalid_config` / `secret.unreadable`. */
-  openSecrets(storage: StorageRecord): Secret<SecretFields>;
+  openSecrets(
+    storage: Pick<StorageRecord, "id" | "organizationId" | "sealedSecrets">,
+  ): Secret<SecretFields>;
 }
 
 /** A new target and its first sync. */

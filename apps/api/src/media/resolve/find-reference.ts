@@ -1,4 +1,4 @@
-import type { ProjectMedia, StorageRecord } from "@bucketbridge/db";
+import type { MediaSource, ProjectMedia } from "@bucketbridge/db";
 import { compileUserPattern, hasReference, type ResolvedReference } from "@bucketbridge/sync";
 import type { FastifyRequest } from "fastify";
 import { identityOf } from "../../identity.ts";
@@ -9,7 +9,7 @@ import type { ResolveDeps } from "./serve-reference.ts";
 /** What serves a reference, or the status of a refusal without a body. */
 export type FoundReference =
   | {
-      readonly source: StorageRecord;
+      readonly source: MediaSource;
       readonly key: string;
       readonly ttlCeilingMinutes: number | null;
     }
@@ -62,7 +62,7 @@ function readReference(request: FastifyRequest): string | { readonly status: 400
   return decodeFileUri(text) ?? MISSING;
 }
 
-function isImported({ regexFilter }: StorageRecord, key: string): boolean {
+function isImported({ regexFilter }: MediaSource, key: string): boolean {
   if (regexFilter === null || regexFilter === "") return true;
   return compileUserPattern(regexFilter).test(key);
 }
