@@ -139,6 +139,13 @@ export async function azureFakeHarness(type: AzureType): Promise<DriverHarness> 
     openDenied: () => open(type === "azure" ? toKeyFields(KEYLESS_ACCOUNT) : toAppFields("nobody")),
     openBadCredentials: () =>
       open(type === "azure" ? { account_key: WRONG_KEY } : { client_secret: "wrong-secret" }),
+    // A key may do everything.
+    ...(type === "azure"
+      ? {}
+      : {
+          openLister: () => open(toAppFields("lister")),
+          openWriter: () => open(toAppFields("writer")),
+        }),
     seed: (key, body) => {
       fake.putBlob("suite", key, body);
       return Promise.resolve();

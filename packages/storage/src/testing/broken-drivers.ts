@@ -376,6 +376,22 @@ const TRAITS: Readonly<Record<string, Breakage>> = {
   }),
 };
 
+const GREEDY: Readonly<Record<string, Breakage>> = {
+  "opens what it lists": (memory) => ({
+    listPage: async (request, ctx) => {
+      const page = await memory.listPage(request, ctx);
+      for (const key of page.keys) await memory.stat(key, ctx);
+      return page;
+    },
+  }),
+  "looks before it writes": (memory) => ({
+    put: async (request, ctx) => {
+      await memory.listPage({ prefix: request.key, recursive: true, limit: 1 }, ctx);
+      return memory.put(request, ctx);
+    },
+  }),
+};
+
 /** A secret of the harness that must not come out. */
 export const BROKEN_DRIVER_SECRET = "s3cr3t-of-the-tenant";
 
@@ -387,6 +403,7 @@ export const BROKEN_DRIVERS: Readonly<Record<CaseGroup, Readonly<Record<string, 
   write: WRITING,
   presign: SIGNING,
   failure: FAILING,
+  privilege: GREEDY,
   traits: TRAITS,
 };
 

@@ -7,7 +7,8 @@ import type { PagesOptions } from "../store-requests.ts";
 import type { DriverHarness, FetchedUrl, ServiceGap } from "./harness.ts";
 
 /** Groups of the suite, one file each. */
-export type CaseGroup = "list" | "keys" | "read" | "write" | "presign" | "failure" | "traits";
+export type CaseGroup =
+  "list" | "keys" | "read" | "write" | "presign" | "failure" | "privilege" | "traits";
 
 /** One behaviour that every driver must show. It fails by throwing. */
 export interface ConformanceCase {

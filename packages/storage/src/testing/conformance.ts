@@ -6,6 +6,7 @@ import { FAILURE_CASES } from "./cases/failure.ts";
 import { KEY_CASES } from "./cases/keys.ts";
 import { LIST_CASES } from "./cases/list.ts";
 import { PRESIGN_CASES } from "./cases/presign.ts";
+import { PRIVILEGE_CASES } from "./cases/privilege.ts";
 import { READ_CASES } from "./cases/read.ts";
 import { TRAIT_CASES } from "./cases/traits.ts";
 import { WRITE_CASES } from "./cases/write.ts";
@@ -19,6 +20,7 @@ const CASES_BY_GROUP: Readonly<Record<CaseGroup, readonly ConformanceCase[]>> = 
   write: WRITE_CASES,
   presign: PRESIGN_CASES,
   failure: FAILURE_CASES,
+  privilege: PRIVILEGE_CASES,
   traits: TRAIT_CASES,
 };
 

@@ -34,10 +34,17 @@ export async function databricksFakeHarness({
 }: DatabricksFakeVariant = {}): Promise<DriverHarness> {
   const owner = "dapi-owner-secret";
   const denied = "dapi-denied-secret";
+  const lister = "dapi-lister-secret";
+  const writer = "dapi-writer-secret";
   let writes = 0;
   const fake = await startDatabricksFake({
     volumes: ["main/default/suite"],
-    tokens: [{ token: owner }, { token: denied, allow: [] }],
+    tokens: [
+      { token: owner },
+      { token: denied, allow: [] },
+      { token: lister, allow: ["list"] },
+      { token: writer, allow: ["write"] },
+    ],
     shortPages: isStrict,
     implicitParents: !isStrict,
     // Two writes of one second look the same.
@@ -54,6 +61,8 @@ export async function databricksFakeHarness({
     open: () => open({}),
     openMissingBucket: () => open({ volume: "missing" }),
     openDenied: () => open({ token: denied }),
+    openLister: () => open({ token: lister }),
+    openWriter: () => open({ token: writer }),
     openBadCredentials: () => open({ token: "wrong-secret" }),
     seed: (key, body) => {
       fake.putFile(`main/default/suite/${key}`, body);

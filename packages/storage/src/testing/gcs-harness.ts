@@ -17,6 +17,8 @@ import { makeProviderDeps, makeStorageContext } from "./provider-deps.ts";
 /** Accounts of the fake that the suite acts as. */
 export const OWNER = "owner@fake.iam.gserviceaccount.com";
 const DENIED = "denied@fake.iam.gserviceaccount.com";
+const LISTER = "lister@fake.iam.gserviceaccount.com";
+const WRITER = "writer@fake.iam.gserviceaccount.com";
 const DISABLED = "disabled@fake.iam.gserviceaccount.com";
 const PLATFORM = "platform@fake.iam.gserviceaccount.com";
 const POOL = "principalSet:suite";
@@ -44,6 +46,8 @@ export const SUITE_OPTIONS: GcsFakeOptions = {
   accounts: [
     { email: OWNER, actors: [PLATFORM, POOL], signers: [PLATFORM, OWNER] },
     { email: DENIED, allow: [], actors: [PLATFORM, POOL], signers: [DENIED, PLATFORM] },
+    { email: LISTER, allow: ["list"], actors: [PLATFORM, POOL] },
+    { email: WRITER, allow: ["create"], actors: [PLATFORM, POOL] },
     { email: DISABLED, disabled: true, actors: [PLATFORM, POOL] },
     { email: PLATFORM, allow: [] },
   ],
@@ -109,6 +113,8 @@ async function fakeHarness({ provider, platform, actAs }: FakeSuite): Promise<Dr
     openMissingBucket: () => open(OWNER, { bucket: "no-such-bucket" }),
     openDenied: () => open(DENIED),
     openBadCredentials: () => open(DISABLED),
+    openLister: () => open(LISTER),
+    openWriter: () => open(WRITER),
     seed: (key, body) => {
       fake.putObject("suite", key, body);
       return Promise.resolve();

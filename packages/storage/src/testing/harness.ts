@@ -49,6 +49,10 @@ export interface DriverHarness {
   openDenied?(): Promise<StorageDriver>;
   /** Credentials that the store does not know: `unauthenticated`. */
   openBadCredentials?(): Promise<StorageDriver>;
+  /** Credentials that may list the bucket and do nothing else. */
+  openLister?(): Promise<StorageDriver>;
+  /** Credentials that may write objects and do nothing else. */
+  openWriter?(): Promise<StorageDriver>;
   /** Fetches a signed URL without credentials. Default: the global `fetch`. */
   fetch?(url: URL, method: "GET" | "HEAD"): Promise<FetchedUrl>;
   /** Bodies, sockets or file descriptors in use for reads now. With it, the suite proves that they are released. */

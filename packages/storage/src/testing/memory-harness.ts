@@ -18,6 +18,8 @@ export function memoryHarness(
     open: () => Promise.resolve(wrap(memory)),
     openMissingBucket: () => refusing(memory, "not_found"),
     openDenied: () => refusing(memory, "permission_denied"),
+    openLister: () => Promise.resolve(wrap(restrict(memory, "listPage"))),
+    openWriter: () => Promise.resolve(wrap(restrict(memory, "put"))),
     openBadCredentials: () => refusing(memory, "unauthenticated"),
     seed: (key, body) => {
       memory.write(key, body);
@@ -42,4 +44,24 @@ function refusing(memory: MemoryDriver, code: ErrorCode): Promise<StorageDriver>
     throw new InjectedFault({ code, detail: "as the test asked for" });
   };
   return Promise.resolve(withFaults(memory, { before }));
+}
+
+const CALLS = ["listPage", "stat", "read", "put", "delete", "presignRead"] as const;
+
+/** The bucket for somebody who may do one thing alone. Below `wrap`, so that it refuses what a decorator does by itself too. */
+function restrict(memory: MemoryDriver, allowed: (typeof CALLS)[number]): MemoryDriver {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new InjectedFault({ code: "permission_denied" }));
+  const refused = new Map<string | symbol, unknown>(
+    CALLS.filter((call) => call !== allowed).map((call) => [call, refuse]),
+  );
+  const classifyError: MemoryDriver["classifyError"] = (error) =>
+    error instanceof InjectedFault ? error.class : memory.classifyError(error);
+  refused.set("classifyError", classifyError);
+  return new Proxy(memory, {
+    get: (target, name) => {
+      const member: unknown = refused.get(name) ?? Reflect.get(target, name, target);
+      return typeof member === "function" ? (member.bind(target) as unknown) : member;
+    },
+  });
 }

@@ -39,6 +39,9 @@ export interface RedisFixture {
 /** The database that the suite fills and empties. */
 const DB = 1;
 const FULL = { username: "full", password: "full-password" };
+/** May do what its name says, and SELECT. */
+const LISTER = { username: "lister", password: "lister-password" };
+const WRITER = { username: "writer", password: "writer-password" };
 const BLIND = { username: "blind", password: "blind-password" };
 
 /** Undefined: there is no `redis-server`. */
@@ -55,6 +58,13 @@ export async function startRedisFixture(): Promise<RedisFixture | undefined> {
   await session.send(...full);
   const blind = ["on", `>${BLIND.password}`, "resetkeys", "-@all", "+select"];
   await session.send("ACL", "SETUSER", BLIND.username, ...blind);
+  for (const [{ username, password }, command] of [
+    [LISTER, "+scan"],
+    [WRITER, "+set"],
+  ] as const) {
+    const rules = ["on", `>${password}`, "%R~*", "%W~*", "-@all", "+select", command];
+    await session.send("ACL", "SETUSER", username, ...rules);
+  }
   return {
     ...place,
     egress,
@@ -83,6 +93,8 @@ export async function redisHarness(): Promise<DriverHarness | HarnessUnavailable
     secrets: [FULL.password, BLIND.password, "wrong-secret"],
     open: () => open(FULL),
     openDenied: () => open(BLIND),
+    openLister: () => open(LISTER),
+    openWriter: () => open(WRITER),
     openBadCredentials: () => open({ ...FULL, password: "wrong-secret" }),
     seed: async (key, body) => {
       await session.send("SET", key, body);

@@ -24,7 +24,12 @@ export function openS3(fields: Record<string, unknown>, egress: Egress): Promise
 export async function s3FakeHarness(): Promise<DriverHarness> {
   const owner = { accessKeyId: "AKIAOWNER", secretAccessKey: "owner-secret/+=" };
   const denied = { accessKeyId: "AKIADENIED", secretAccessKey: "denied-secret", allow: [] };
-  const fake = await startS3Fake({ buckets: ["suite"], accessKeys: [owner, denied] });
+  const lister = { ...denied, accessKeyId: "AKIALISTER", allow: ["list"] } as const;
+  const writer = { ...denied, accessKeyId: "AKIAWRITER", allow: ["write"] } as const;
+  const fake = await startS3Fake({
+    buckets: ["suite"],
+    accessKeys: [owner, denied, lister, writer],
+  });
   const egress = createEgress({ allow: ["loopback"], denied: [] });
   const open = (fields: Record<string, unknown>): Promise<StorageDriver> =>
     openS3({ bucket: "suite", s3_endpoint: fake.endpoint, ...toFields(owner), ...fields }, egress);
@@ -36,6 +41,8 @@ export async function s3FakeHarness(): Promise<DriverHarness> {
     openMissingBucket: () => open({ bucket: "no-such-bucket" }),
     openDenied: () => open(toFields(denied)),
     openBadCredentials: () => open({ aws_secret_access_key: "wrong-secret" }),
+    openLister: () => open(toFields(lister)),
+    openWriter: () => open(toFields(writer)),
     seed: (key, body) => {
       fake.putObject("suite", key, body);
       return Promise.resolve();
@@ -65,19 +72,30 @@ export async function minioHarness(): Promise<DriverHarness | HarnessUnavailable
     return { name: "s3", service: "minio", unavailable };
   }
   const { endpoint } = minio;
-  const denied = await deniedSession(minio);
-  return serverHarness({ service: "minio", overrides: MINIO_GAPS, endpoint, keys: minio, denied });
+  return serverHarness({
+    service: "minio",
+    overrides: MINIO_GAPS,
+    endpoint,
+    keys: minio,
+    denied: await openSession(minio, { effect: "Deny", action: "s3:*" }),
+    lister: await openSession(minio, { effect: "Allow", action: "s3:ListBucket" }),
+    writer: await openSession(minio, { effect: "Allow", action: "s3:PutObject" }),
+  });
 }
 
-async function deniedSession({ endpoint, ...credentials }: FoundMinio): Promise<ServerKeys> {
+/** A session whose policy says one thing. */
+async function openSession(
+  { endpoint, ...credentials }: FoundMinio,
+  { effect, action }: { readonly effect: "Allow" | "Deny"; readonly action: string },
+): Promise<ServerKeys> {
   const client = new STSClient({ endpoint, region: "us-east-1", credentials });
   const policy = {
     Version: "2012-10-17",
-    Statement: [{ Effect: "Deny", Action: ["s3:*"], Resource: ["arn:aws:s3:::*"] }],
+    Statement: [{ Effect: effect, Action: [action], Resource: ["arn:aws:s3:::*"] }],
   };
   const command = new AssumeRoleCommand({
     RoleArn: "arn:minio:iam:::role/any",
-    RoleSessionName: "denied",
+    RoleSessionName: "suite",
     Policy: JSON.stringify(policy),
   });
   const { Credentials: found } = await client.send(command);
@@ -138,10 +156,22 @@ interface Server {
   readonly keys: ServerKeys;
   /** Keys that are known and may do nothing. */
   readonly denied?: ServerKeys | undefined;
+  /** Keys that may only list, and only put. */
+  readonly lister?: ServerKeys | undefined;
+  readonly writer?: ServerKeys | undefined;
 }
 
 async function serverHarness(server: Server): Promise<DriverHarness> {
-  const { endpoint, region = "us-east-1", keys, denied, service, overrides } = server;
+  const {
+    endpoint,
+    region = "us-east-1",
+    keys,
+    denied,
+    lister,
+    writer,
+    service,
+    overrides,
+  } = server;
   const bucket = await openServerBucket({ endpoint, region, keys, bucket: server.bucket });
   const egress = createEgress({ allow: ["loopback", "private"], denied: [] });
   const place = { bucket: bucket.name, region_name: region, s3_endpoint: endpoint };
@@ -155,6 +185,8 @@ async function serverHarness(server: Server): Promise<DriverHarness> {
     open: () => open({}),
     openMissingBucket: () => open({ bucket: `missing-${randomUUID()}` }),
     ...(denied === undefined ? {} : { openDenied: () => open(toFields(denied)) }),
+    ...(lister === undefined ? {} : { openLister: () => open(toFields(lister)) }),
+    ...(writer === undefined ? {} : { openWriter: () => open(toFields(writer)) }),
     openBadCredentials: () => open({ aws_secret_access_key: "wrong-secret" }),
     seed: (key, body) => bucket.put(key, body),
     clear: () => bucket.clear(),

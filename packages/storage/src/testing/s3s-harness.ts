@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Secret } from "@bucketbridge/core";
 import { findRgw } from "@bucketbridge/testkit/rgw";
-import { startS3Fake } from "@bucketbridge/testkit/s3-fake";
+import { startS3Fake, type S3Permission } from "@bucketbridge/testkit/s3-fake";
 import { startStsFake } from "@bucketbridge/testkit/sts-fake";
 import type { StorageDriver } from "../driver.ts";
 import { createEgress } from "../egress/create-egress.ts";
@@ -16,6 +16,15 @@ import { openServerBucket, type ServerKeys } from "./s3-server.ts";
 
 const ROLE_ARN = "arn:aws:iam::123456789012:role/suite";
 const DENIED_ROLE_ARN = "arn:aws:iam::123456789012:role/denied";
+const LISTER_ROLE_ARN = "arn:aws:iam::123456789012:role/lister";
+const WRITER_ROLE_ARN = "arn:aws:iam::123456789012:role/writer";
+
+/** What the roles may do; absent: everything. */
+const ALLOWED: Readonly<Record<string, readonly S3Permission[]>> = {
+  [DENIED_ROLE_ARN]: [],
+  [LISTER_ROLE_ARN]: ["list"],
+  [WRITER_ROLE_ARN]: ["write"],
+};
 
 /** An installation whose principal has these keys at this STS, opening storages as targets, which may do everything. */
 function makeOpener(stsEndpoint: string | undefined, keys: ServerKeys, egress: Egress) {
@@ -45,12 +54,12 @@ export async function s3sFakeHarness(): Promise<DriverHarness> {
   const s3 = await startS3Fake({ buckets: ["suite"], accessKeys: [] });
   const sts = await startStsFake({
     principals: [{ ...principal, arn: "arn:aws:iam::999999999999:user/platform" }],
-    roles: [
-      { arn: ROLE_ARN, externalId: "org-external-id" },
-      { arn: DENIED_ROLE_ARN, externalId: "org-external-id" },
-    ],
+    roles: [ROLE_ARN, ...Object.keys(ALLOWED)].map((arn) => ({
+      arn,
+      externalId: "org-external-id",
+    })),
     onSession: (key, roleArn) => {
-      s3.addAccessKey(roleArn === DENIED_ROLE_ARN ? { ...key, allow: [] } : key);
+      s3.addAccessKey({ ...key, allow: ALLOWED[roleArn] });
     },
   });
   const egress = createEgress({ allow: ["loopback"], denied: [] });
@@ -64,6 +73,8 @@ export async function s3sFakeHarness(): Promise<DriverHarness> {
     open: () => open({}),
     openMissingBucket: () => open({ bucket: "no-such-bucket" }),
     openDenied: () => open({ role_arn: DENIED_ROLE_ARN }),
+    openLister: () => open({ role_arn: LISTER_ROLE_ARN }),
+    openWriter: () => open({ role_arn: WRITER_ROLE_ARN }),
     openBadCredentials: () => open({ role_arn: "arn:aws:iam::123456789012:role/not-ours" }),
     seed: (key, body) => {
       s3.putObject("suite", key, body);
