@@ -49,7 +49,6 @@ import type {
   PersistenceHandle,
   PlatformPrincipals,
   SetupSubject,
-  SetupSubject,
 } from "@bucketbridge/storage/providers";
 import type { FastifyBaseLogger } from "fastify";
 import {
@@ -93,6 +92,13 @@ export interface ApiSettings {
   /** Where local files may lie, and whether they are served. */
   readonly localFiles: LocalFilesPolicy;
   readonly storageTypes: StorageTypePolicy;
+  /** How much the lists of the compatible wire give. */
+  readonly lists: {
+    /** Objects in a preview that does not say how many. */
+    readonly previewFiles: number;
+    /** Largest page of tasks. */
+    readonly maxTaskPage: number;
+  };
   /** The compatible sync waits this long for a final state (`SYNC_WAIT_MS`; tests without a worker wait less). */
   readonly syncWaitMs: number;
   /** A new target begins with a sync of all. */

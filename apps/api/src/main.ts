@@ -1,3 +1,4 @@
+import { describeIgnoredVariables } from "@bucketbridge/config";
 import { AppError, isAppError, redactText } from "@bucketbridge/core";
 import type { Logger as Pino } from "pino";
 import { startApi, type ApiProcess } from "./api-process.ts";
@@ -60,6 +61,8 @@ try {
   const settings = readSettings(process.env, process.cwd());
   const log = createLogger(settings.logLevel, { service: "api", pid: process.pid });
   exitOnCrash(log);
+  const ignored = describeIgnoredVariables(process.env);
+  if (ignored !== undefined) log.warn({ error: ignored }, "config.ignored");
   const end = endWith(await startApi(settings, log), log);
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(signal, () => {

@@ -82,6 +82,7 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       tokenKeys: [new Secret(randomBytes(32).toString("hex"))],
       localFiles: { documentRoot: undefined, servingEnabled: false },
       storageTypes: { offered: "all", gcsImpersonation: false, localFiles: true },
+      lists: { previewFiles: 100, maxTaskPage: 1_000 },
       // No worker runs here: nothing becomes final by waiting.
       syncWaitMs: 0,
       syncOnTargetCreation: true,

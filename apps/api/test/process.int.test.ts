@@ -97,6 +97,21 @@ describe("the API process", () => {
     expect(stderr).not.toContain(OWNER_TOKEN);
   });
 
+  it("says in one line which variables of the contract it does not read", async () => {
+    const child = start({
+      SSRF_PROTECTION_ENABLED: "false",
+      HEARTEX_S3_TRUSTED_STORAGE_DOMAINS: "x",
+    });
+    const lines: string[] = [];
+    child.stdout?.on("data", (chunk: Buffer) => lines.push(...chunk.toString().split("\n")));
+    await addressOf(child);
+    const told = lines.filter((line) => line.includes('"msg":"config.ignored"'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(
+      "SSRF_PROTECTION_ENABLED and HEARTEX_S3_TRUSTED_STORAGE_DOMAINS are not read",
+    );
+  });
+
   it("says in one sentence that the port is taken", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -3,14 +3,16 @@ import type { Egress } from "@bucketbridge/storage/egress";
 import { makeProviderDeps } from "@bucketbridge/storage/testing";
 import { MemoryDriver } from "@bucketbridge/storage/memory";
 import { defineProvider } from "@bucketbridge/storage/providers";
-import type { SourceSnapshot } from "@bucketbridge/sync";
+import type { SourceSnapshot, TargetSnapshot } from "@bucketbridge/sync";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { CachedConnections } from "./connections.ts";
+import { CachedConnections, CachedTargetConnections } from "./connections.ts";
 
 /** Drivers by the bucket and the secret that they were opened with. */
 const opened: { bucket: string; token: string }[] = [];
 const closed: string[] = [];
+/** Folders that sessions would be scoped to. */
+const scopes: string[] = [];
 
 const memory = defineProvider({
   name: "memory",
@@ -20,8 +22,9 @@ const memory = defineProvider({
   referencePrefix: ({ bucket }) => `memory://${bucket}/`,
   toReference: (_settings, key) => encodeURI(key),
   describe: ({ bucket }) => `memory://${bucket}`,
-  open: ({ bucket, token }) => {
+  open: ({ bucket, token }, _deps, { prefix }) => {
     opened.push({ bucket, token });
+    scopes.push(prefix);
     const driver = new MemoryDriver();
     const close = driver.close.bind(driver);
     driver.close = () => {
@@ -59,6 +62,7 @@ describe("CachedConnections", () => {
   beforeEach(() => {
     opened.length = 0;
     closed.length = 0;
+    scopes.length = 0;
     connections = new CachedConnections({
       loadProvider: () => Promise.resolve(memory),
       provider: makeProviderDeps({} as Egress),
@@ -86,6 +90,18 @@ describe("CachedConnections", () => {
     expect(connection.toReferences(["a b.jpg"])).toEqual(["memory://cats/a%20b.jpg"]);
     expect(connection.filterName("img/a.jpg")).toBe("img/a.jpg");
     expect(connection.place).toBe("memory://cats/img");
+  });
+
+  it("opens a target for the folder that its prefix means for the project", async () => {
+    const targets = new CachedTargetConnections(connections);
+    const { id: targetId, ...rest } = aSource({ projectId: 7, prefix: "out/${project_id}" });
+    const target = {
+      ...{ ...rest, targetId, subject: "annotation", keyTemplate: null, jsonExtension: false },
+      ...{ canDeleteObjects: false, isRetired: false },
+    } satisfies TargetSnapshot;
+    const connection = await targets.acquire(target);
+    expect(scopes).toEqual(["out/7/"]);
+    expect(connection.place).toBe("memory://cats/out/7");
   });
 
   it("opens anew after a change, and closes the old store after its last user", async () => {

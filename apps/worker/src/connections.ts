@@ -9,6 +9,7 @@ import {
   type StorageDirection,
 } from "@bucketbridge/storage/providers";
 import {
+  expandTargetPrefix,
   folderPrefix,
   type SourceConnection,
   type SourceConnections,
@@ -137,7 +138,9 @@ export class CachedTargetConnections implements TargetConnections {
 
   /** Rejects as `CachedConnections.acquire`. */
   acquire({ targetId, ...target }: TargetSnapshot): Promise<TargetConnection> {
-    return this.#connections.acquire({ id: targetId, direction: "target", ...target });
+    // Sessions are scoped to the folder that is written to, which the prefix may name by the project.
+    const prefix = expandTargetPrefix(target);
+    return this.#connections.acquire({ id: targetId, direction: "target", ...target, prefix });
   }
 
   describe(

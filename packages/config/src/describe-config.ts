@@ -8,6 +8,7 @@ import { exportSlice } from "./slices/export.ts";
 import { gcpPlatformSlice } from "./slices/gcp-platform.ts";
 import { httpSlice } from "./slices/http.ts";
 import { limitsSlice } from "./slices/limits.ts";
+import { listsSlice } from "./slices/lists.ts";
 import { localFilesSlice } from "./slices/local-files.ts";
 import { loggingSlice } from "./slices/logging.ts";
 import { mediaSlice } from "./slices/media.ts";
@@ -32,6 +33,7 @@ const ALL_SLICES = [
   egressSlice,
   localFilesSlice,
   storageTypesSlice,
+  listsSlice,
   exportSlice,
   mediaSlice,
   ambientSlice,

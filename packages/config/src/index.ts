@@ -1,4 +1,5 @@
 export { describeConfig, type VariableDescription } from "./describe-config.ts";
+export { describeIgnoredVariables } from "./ignored-variables.ts";
 export { loadConfig, type ConfigOf, type Environment } from "./load-config.ts";
 export {
   resolveAmbientAwsKeys,
@@ -16,6 +17,7 @@ export { exportSlice } from "./slices/export.ts";
 export { gcpPlatformSlice } from "./slices/gcp-platform.ts";
 export { httpSlice } from "./slices/http.ts";
 export { limitsSlice } from "./slices/limits.ts";
+export { listsSlice } from "./slices/lists.ts";
 export { localFilesSlice, resolveLocalFiles, type LocalFilesPolicy } from "./slices/local-files.ts";
 export { loggingSlice } from "./slices/logging.ts";
 export { mediaSlice } from "./slices/media.ts";

@@ -12,7 +12,7 @@ export type ConfigOf<Slices extends Readonly<Record<string, Slice>>> = {
 };
 
 /** Prefixes of the contract's names, in the order in which they are looked up. */
-const CONTRACT_PREFIXES = ["LABEL_STUDIO_", "HEARTEX_", ""] as const;
+export const CONTRACT_PREFIXES = ["LABEL_STUDIO_", "HEARTEX_", ""] as const;
 
 /**
  * Reads the slices that a process needs, once. A blank variable counts as unset. Throws one `invalid_config` that lists

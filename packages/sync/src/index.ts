@@ -1,6 +1,8 @@
 export { DEFAULT_EXPORT_OPTIONS, type ExportEngine, type ExportOptions } from "./export/engine.ts";
 export {
   checkKeyTemplate,
+  checkTargetPrefix,
+  expandTargetPrefix,
   KEY_TEMPLATE_NAMES,
   toObjectKey,
   toTargetFolder,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkKeyTemplate, toObjectKey } from "./object-key.ts";
+import { checkKeyTemplate, checkTargetPrefix, toObjectKey, toTargetFolder } from "./object-key.ts";
 import type { SubjectRecord } from "./ports.ts";
 
 const TARGET = { prefix: null, keyTemplate: null, jsonExtension: false, projectId: 7 };
@@ -50,6 +50,22 @@ describe("toObjectKey", () => {
         expect(left).not.toMatch(/^$|\/|\p{Cc}/u);
       }),
     );
+  });
+});
+
+describe("checkTargetPrefix", () => {
+  it("takes the project, whose id then stands in the folder", () => {
+    const prefix = "out/${project_id}/labels";
+    expect(() => {
+      checkTargetPrefix(prefix);
+    }).not.toThrow();
+    expect(toTargetFolder({ prefix, projectId: 7 })).toBe("out/7/labels/");
+  });
+
+  it.each(["${task_id}", "a/${project}/b", "${}"])("refuses %s and says why", (prefix) => {
+    expect(() => {
+      checkTargetPrefix(prefix);
+    }).toThrow(/^the prefix names \$\{.*\}; it may name project_id only$/);
   });
 });
 

@@ -38,6 +38,18 @@ export function checkKeyTemplate(template: string, subject: TargetSnapshot["subj
   }
 }
 
+/** Checks the prefix of a target when it is saved: it may name the project and nothing else. Throws `invalid_input` with a sentence. */
+export function checkTargetPrefix(prefix: string): void {
+  const names = [...prefix.matchAll(PLACEHOLDER)].map((match) => match[1] ?? "");
+  const unknown = names.find((name) => name !== "project_id");
+  if (unknown === undefined) return;
+  throw new AppError({
+    code: "invalid_input",
+    reason: "target.prefix",
+    message: `the prefix names \${${unknown}}; it may name project_id only`,
+  });
+}
+
 /**
  * Where the object of a subject lies in a target: `<prefix>/<key>`. The default key is the subject's external id where it has
  * one, else its id. Repeated slashes are collapsed, parts that a store or a file system would refuse are replaced.
@@ -60,17 +72,21 @@ export function toObjectKey(
       : target.keyTemplate.replace(PLACEHOLDER, (whole, found: string) =>
           found in values ? cleanPath(values[found as KeyTemplateName]) : whole,
         );
-  const key = cleanPath(`${toPrefix(target)}/${name}`);
+  const key = cleanPath(`${expandTargetPrefix(target)}/${name}`);
   return target.jsonExtension ? `${key}.json` : key;
 }
 
 /** The folder that holds every object of a target, with a slash at its end; "" where that is the whole bucket. */
 export function toTargetFolder(target: Pick<TargetSnapshot, "prefix" | "projectId">): string {
-  const folder = cleanPath(toPrefix(target));
+  const folder = cleanPath(expandTargetPrefix(target));
   return folder === "" ? "" : `${folder}/`;
 }
 
-function toPrefix({ prefix, projectId }: Pick<TargetSnapshot, "prefix" | "projectId">): string {
+/** The prefix of a target with the project's id in place, otherwise as it was typed. */
+export function expandTargetPrefix({
+  prefix,
+  projectId,
+}: Pick<TargetSnapshot, "prefix" | "projectId">): string {
   return (prefix ?? "").replaceAll("${project_id}", String(projectId));
 }
 

@@ -1,5 +1,6 @@
 import { isAppError } from "@bucketbridge/core";
 import { isEgressRefusal } from "@bucketbridge/storage/egress";
+import { expandTargetPrefix } from "@bucketbridge/sync";
 import { ApiError, nonFieldError } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import type { StoreScope } from "../../stores/stores.ts";
@@ -25,6 +26,8 @@ export interface Asker {
   readonly organizationId: number;
   /** Undefined before the storage is saved. */
   readonly storageId: number | undefined;
+  /** The prefix of a target may name it. */
+  readonly projectId: number;
   readonly signal: AbortSignal;
 }
 
@@ -90,9 +93,10 @@ function isListDenied(error: unknown): boolean {
 /** As a store is opened for the draft. */
 export function toScope(
   { direction }: Pick<StorageKind, "direction">,
-  { prefix }: Pick<StorageDraft, "prefix">,
-  { organizationId, storageId }: Omit<Asker, "signal">,
+  { prefix: typed }: Pick<StorageDraft, "prefix">,
+  { organizationId, storageId, projectId }: Omit<Asker, "signal">,
 ): StoreScope {
+  const prefix = direction === "target" ? expandTargetPrefix({ prefix: typed, projectId }) : typed;
   return { organizationId, storageId, direction, prefix };
 }
 

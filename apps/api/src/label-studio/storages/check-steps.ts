@@ -34,7 +34,6 @@ export interface DeepCheck {
   readonly deps: Pick<ApiDeps, "stores" | "storages" | "clock">;
   readonly kind: StorageKind;
   readonly draft: StorageDraft;
-  readonly projectId: number;
   readonly asker: Asker;
   /** Of the pages that will show the media: `https://label.example.org`. */
   readonly origin: string;

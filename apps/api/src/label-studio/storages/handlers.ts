@@ -76,11 +76,12 @@ export async function createStorage(
   const warnings = await checkBeforeSave(deps, kind, draft, {
     organizationId: body.organizationId,
     storageId: undefined,
+    // Without one, finish() has thrown.
+    projectId: projectId ?? 0,
     signal: clientSignal(reply),
   });
   const made = {
     ...draft,
-    // Without one, finish() has thrown.
     projectId: projectId ?? 0,
     direction: kind.direction,
     provider: kind.shape.name,
@@ -192,7 +193,8 @@ async function readUpdate(
   reader.finish();
   await refuseProxiedSource(deps, kind, draft, body.organizationId);
   const isConnection = isReplace || touchesConnection(raw, kind);
-  const asker = { organizationId: body.organizationId, storageId: storage.id, signal };
+  const { id: storageId, projectId } = storage;
+  const asker = { organizationId: body.organizationId, storageId, projectId, signal };
   const warnings = isConnection ? await checkBeforeSave(deps, kind, draft, asker) : [];
   const update = {
     fields: changedFields(storage, draft),

@@ -11,8 +11,8 @@ const PROBE_BODY = new TextEncoder().encode('{"probe":"a check of a connection; 
  * needs can fail: writing, and deleting where the target is set to.
  */
 export async function tryTarget(check: OpenCheck): Promise<void> {
-  const { open, steps, draft, projectId, signal } = check;
-  const folder = toTargetFolder({ prefix: draft.prefix, projectId });
+  const { open, steps, draft, signal } = check;
+  const folder = toTargetFolder({ prefix: draft.prefix, projectId: check.asker.projectId });
   const key = makeProbeKey(folder);
   const put = async (): Promise<undefined> => {
     const contentType = "application/json";

@@ -7,7 +7,7 @@ import { findOverlaps } from "./warnings.ts";
 
 /** One storage with its status and its warnings, `noticed` ones first. Changes nothing. */
 export async function showStorage(
-  deps: Pick<ApiDeps, "storages" | "runs" | "issues" | "deliveries">,
+  deps: Pick<ApiDeps, "storages" | "stores" | "runs" | "issues" | "deliveries">,
   { kind, storage }: FoundStorage,
   noticed: readonly StorageWarning[] = [],
 ): Promise<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import { isAppError, type AppError } from "@bucketbridge/core";
 import type { StorageRecord } from "@bucketbridge/db";
-import { compileUserPattern } from "@bucketbridge/sync";
+import { checkTargetPrefix, compileUserPattern } from "@bucketbridge/sync";
 import type { FieldReader, RawFields } from "../fields.ts";
 import { readCommonFields, type StorageDraft } from "./draft.ts";
 import { demandSecretsForNewHost, readProviderFields } from "./provider-fields.ts";
@@ -43,6 +43,7 @@ export function readStorage(
 ): StorageDraft {
   const common = readCommonFields(reader, base, kind);
   if (reader.has("regex_filter")) checkPattern(reader, common.regexFilter);
+  if (kind.direction === "target" && reader.has("prefix")) checkPrefix(reader, common.prefix);
   return readProviderFields(reader, raw, common, kind);
 }
 
@@ -65,6 +66,15 @@ export function readStorageOver(
 /** True when the request says anything about where the objects are or how to get at them. */
 export function touchesConnection(raw: RawFields, { fields }: StorageKind): boolean {
   return raw["prefix"] !== undefined || fields.some(({ name }) => raw[name] !== undefined);
+}
+
+function checkPrefix(reader: FieldReader, prefix: string | null): void {
+  try {
+    checkTargetPrefix(prefix ?? "");
+  } catch (error) {
+    if (!isAppError(error, "invalid_input")) throw error;
+    reader.fail("prefix", error.message);
+  }
 }
 
 function checkPattern(reader: FieldReader, pattern: string | null): void {

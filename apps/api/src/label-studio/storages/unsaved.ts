@@ -15,7 +15,6 @@ import type { StorageKind } from "./storage-kind.ts";
 import type { StorageWarning } from "./view.ts";
 import { findOverlaps } from "./warnings.ts";
 
-const DEFAULT_PREVIEW_FILES = 100;
 /** A preview is for eyes; the whole list is what a dry run gives. */
 const MAX_PREVIEW_FILES = 10_000;
 
@@ -38,11 +37,16 @@ export async function validateStorage(
   const { draft, reader, projectId, storageId } = await readUnsaved(deps, kind, request);
   reader.finish();
   const { organizationId } = identityOf(request);
-  const asker = { organizationId, storageId, signal: clientSignal(reply) };
-  // Without one, finish() has thrown.
-  const place = { id: storageId, organizationId, projectId: projectId ?? 0 };
+  // Without a project, finish() has thrown.
+  const asker = {
+    organizationId,
+    storageId,
+    projectId: projectId ?? 0,
+    signal: clientSignal(reply),
+  };
+  const place = { id: storageId, organizationId, projectId: asker.projectId };
   const found: ValidationReport = queryFlag(request, "deep")
-    ? await checkDeeply({ deps, kind, draft, asker, ...place, origin: pageOrigin(deps, request) })
+    ? await checkDeeply({ deps, kind, draft, asker, origin: pageOrigin(deps, request) })
     : { warnings: await checkConnection(deps, kind, draft, asker) };
   const warnings = [...found.warnings, ...(await findOverlaps(deps, kind, { ...draft, ...place }))];
   return warnings.length === 0 && found.steps === undefined ? undefined : { ...found, warnings };
@@ -61,14 +65,14 @@ export async function previewStorage(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Preview> {
-  const { draft, reader, storageId } = await readUnsaved(deps, kind, request);
+  const { draft, reader, storageId, projectId } = await readUnsaved(deps, kind, request);
   const { organizationId } = identityOf(request);
   const asked = reader.integer("limit", { min: 0, max: MAX_PREVIEW_FILES });
   reader.finish();
   const signal = clientSignal(reply);
-  const asker = { organizationId, storageId, signal };
+  const asker = { organizationId, storageId, projectId: projectId ?? 0, signal };
   await checkConnection(deps, kind, draft, asker);
-  const limit = Math.max(1, asked ?? DEFAULT_PREVIEW_FILES);
+  const limit = Math.max(1, asked ?? deps.settings.lists.previewFiles);
   const scope = toScope(kind, draft, asker);
   const open = await deps.stores.open(kind.definition, toFullSettings(draft), scope);
   try {

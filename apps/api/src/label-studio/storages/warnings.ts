@@ -1,6 +1,6 @@
 import type { StorageRecord } from "@bucketbridge/db";
-import { folderPrefix } from "@bucketbridge/sync";
-import type { StorageDirection } from "@bucketbridge/storage/providers";
+import type { ProviderDefinition, StorageDirection } from "@bucketbridge/storage/providers";
+import { folderPrefix, toTargetFolder } from "@bucketbridge/sync";
 import type { ApiDeps } from "../../deps.ts";
 import type { StorageDraft } from "./draft.ts";
 import type { StorageKind } from "./storage-kind.ts";
@@ -17,19 +17,24 @@ export interface Placed {
   readonly prefix: string | null;
 }
 
-/** Storages of a project that meet at one place: nothing is refused, but whoever connects the second one should know. */
+/**
+ * Storages of a project that meet at one place, of whatever type: sources of `s3` and `s3s` have the same references. Nothing is
+ * refused, but whoever connects the second one should know.
+ */
 export async function findOverlaps(
-  { storages }: Pick<ApiDeps, "storages">,
+  { storages, stores }: Pick<ApiDeps, "storages" | "stores">,
   kind: StorageKind,
   placed: Placed,
 ): Promise<readonly StorageWarning[]> {
-  const place = placeOf(kind, placed);
+  const place = placeOf(kind.definition, { ...placed, direction: kind.direction });
   if (place === undefined) return [];
   const { projectId, organizationId } = placed;
-  const others = await storages.list(organizationId, { provider: kind.shape.name, projectId });
-  const meeting = others.filter(
-    (other) => other.id !== placed.id && meets(place, placeOf(kind, other)),
-  );
+  const meeting: StorageRecord[] = [];
+  for (const other of await storages.list(organizationId, { projectId })) {
+    if (other.id === placed.id) continue;
+    const definition = await stores.find(other.provider);
+    if (definition !== undefined && meets(place, placeOf(definition, other))) meeting.push(other);
+  }
   return (["source", "target"] as const).flatMap((direction) => {
     const ids = meeting.filter((other) => other.direction === direction).map(({ id }) => id);
     if (ids.length === 0) return [];
@@ -70,14 +75,31 @@ function toList(ids: readonly number[]): string {
   return ids.slice(0, MAX_SHOWN_IDS).join(", ") + (ids.length > MAX_SHOWN_IDS ? ", …" : "");
 }
 
-/** The folder that the storage reads or writes, with a slash at its end; undefined while its settings name no place. */
+/**
+ * The folder that the storage reads or writes, with a slash at its end, as references name it where there are any; undefined while
+ * its settings name no place.
+ */
 function placeOf(
-  { definition }: StorageKind,
-  { settings, prefix }: Pick<StorageRecord, "settings" | "prefix">,
+  definition: ProviderDefinition,
+  storage: Pick<StorageRecord, "settings" | "prefix" | "projectId" | "direction">,
+): string | undefined {
+  const { direction, prefix, settings } = storage;
+  if (definition.isPlaced?.(settings) === false) return undefined;
+  // Secrets are not part of a place, so a schema that wants them is not asked.
+  const references = definition.referencePrefix(settings);
+  const root = references.includes("://")
+    ? references
+    : placeWithoutReference(definition, settings);
+  if (root === undefined) return undefined;
+  return root + (direction === "target" ? toTargetFolder(storage) : folderPrefix(prefix));
+}
+
+function placeWithoutReference(
+  definition: ProviderDefinition,
+  settings: StorageRecord["settings"],
 ): string | undefined {
   const parsed = definition.settings.safeParse(settings);
-  if (!parsed.success) return undefined;
-  return `${definition.describe(parsed.data)}/${folderPrefix(prefix)}`;
+  return parsed.success ? `${definition.describe(parsed.data)}/` : undefined;
 }
 
 /** One lies inside the other. */

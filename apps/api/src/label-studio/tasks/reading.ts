@@ -27,9 +27,7 @@ export type ShownTaskDeps = TaskDeps &
 
 type View = Record<string, unknown>;
 
-/** The contract has no upper bound; a page is held in memory with all annotations on it. */
-const MAX_PAGE_SIZE = 1_000;
-const LIST_SIZES = { default: 100, max: MAX_PAGE_SIZE };
+const DEFAULT_PAGE_SIZE = 100;
 /** `page_size=-1` asks this list for all tasks; it gives this many. */
 const ALL_TASKS = 10_000;
 
@@ -37,7 +35,10 @@ const ALL_TASKS = 10_000;
 export async function listTasks(deps: ShownTaskDeps, request: FastifyRequest): Promise<View> {
   const { organizationId } = identityOf(request);
   const project = await projectOfList(deps, request);
-  const page = readPage(request, LIST_SIZES);
+  const page = readPage(request, {
+    default: DEFAULT_PAGE_SIZE,
+    max: deps.settings.lists.maxTaskPage,
+  });
   const { filter, orders } = readTaskQuery(request);
   const { id: projectId, dataKey } = project;
   const totals = await deps.tasks.total(organizationId, { projectId, dataKey, filter });
@@ -90,11 +91,14 @@ async function toResolve(
 }
 
 /** `GET /api/projects/{id}/tasks/`: a plain list, the last changed task first. */
-export async function listProjectTasks(deps: TaskDeps, request: FastifyRequest): Promise<View[]> {
+export async function listProjectTasks(
+  deps: TaskDeps & Pick<ApiDeps, "settings">,
+  request: FastifyRequest,
+): Promise<View[]> {
   const { organizationId } = identityOf(request);
   const project = await findProject(deps, request);
   const isAll = queryValue(request, "page_size") === "-1";
-  const page = readProjectPage(request);
+  const page = readProjectPage(request, deps.settings.lists.maxTaskPage);
   const tasks = await deps.tasks.list(organizationId, {
     projectId: project.id,
     dataKey: project.dataKey,
@@ -107,12 +111,15 @@ export async function listProjectTasks(deps: TaskDeps, request: FastifyRequest):
   return toColumnViews(deps, project, tasks);
 }
 
-function readProjectPage(request: FastifyRequest): {
+function readProjectPage(
+  request: FastifyRequest,
+  max: number,
+): {
   readonly pageSize: number;
   readonly offset: number;
 } {
   try {
-    return readPage(request, { default: 50, max: MAX_PAGE_SIZE });
+    return readPage(request, { default: 50, max });
   } catch (error) {
     // This list says "Not found." where the others say "Invalid page.".
     if (error instanceof ApiError && error.status === 404) throw notFound();
