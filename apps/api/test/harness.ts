@@ -79,6 +79,7 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       hostPrefix: "",
       trustProxy: false,
       maxBodyBytes: 1024 * 1024,
+      openSignUp: false,
       tokenKeys: [new Secret(randomBytes(32).toString("hex"))],
       localFiles: { documentRoot: undefined, servingEnabled: false },
       storageTypes: { offered: "all", gcsImpersonation: false, localFiles: true },
@@ -109,8 +110,11 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
   };
   const changed = await change(built, url);
   const { stores, storages } = changed;
-  const { openSecrets } = storages;
-  const sharedStores = createSharedStores({ stores, openSecrets, log: silentLogger });
+  const sharedStores = createSharedStores({
+    stores,
+    openSecrets: (storage) => storages.openSecrets(storage),
+    log: silentLogger,
+  });
   const deps = { ...changed, sharedStores };
   const owner = await makeOwner(deps);
   const stranger = await makeStranger(database);

@@ -150,7 +150,8 @@ function toColumns(listed: ListPage): Columns {
     columns.bytes.push(bytes);
   };
   listed.keys.forEach((key, index) => {
-    if (!key.endsWith("/") && !isProbeKey(key)) add(key, listed.etags[index] ?? "", listed.sizes[index] ?? 0);
+    if (!key.endsWith("/") && !isProbeKey(key))
+      add(key, listed.etags[index] ?? "", listed.sizes[index] ?? 0);
   });
   for (const { name, code, reason } of listed.unreadable ?? []) {
     if (code === "folder_unreadable") {

@@ -1,6 +1,6 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { isAppError, silentLogger } from "@bucketbridge/core";
+import { isAppError } from "@bucketbridge/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ObjectStore } from "../../object-store.ts";
 import { calm } from "../../testing/case.ts";
