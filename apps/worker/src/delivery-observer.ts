@@ -14,7 +14,7 @@ export function observeDeliveries(
   observer: DeliveryObserver,
 ): DeliveryStore {
   return {
-    claim: (target, owner, count) => deliveries.claim(target, owner, count),
+    claim: (target, owner, count, options) => deliveries.claim(target, owner, count, options),
     renew: (target, claimed) => deliveries.renew(target, claimed),
     readSubjects: (target, claimed) => deliveries.readSubjects(target, claimed),
     intend: (target, intents) => deliveries.intend(target, intents),

@@ -1,5 +1,5 @@
 import { isAppError, LEASE_SECONDS, toSafeId, type Secret } from "@bucketbridge/core";
-import type { Database, TransactionOptions } from "../client.ts";
+import type { Database, Transaction, TransactionOptions } from "../client.ts";
 import type { KeyRing, SecretFields } from "../secrets/key-ring.ts";
 import {
   runStatement,
@@ -10,6 +10,7 @@ import {
 import { toStorableText } from "../storable-text.ts";
 import type {
   ClaimedDeliveryRecord,
+  ClaimOptionsRecord,
   DeliveredPushRecord,
   DeliveryClaimRecord,
   DeliverySubjectName,
@@ -55,6 +56,7 @@ export interface TargetRow {
 }
 
 interface ClaimRow extends TargetRow {
+  readonly is_held_back: boolean;
   readonly subject_type: DeliverySubjectName | null;
   readonly subject_id: bigint | null;
   readonly epoch: number;
@@ -65,6 +67,16 @@ interface ClaimRow extends TargetRow {
   readonly etag: string | null;
   readonly delivered_revision: number | null;
   readonly stored_bytes: number;
+}
+
+interface SubjectIdRow {
+  readonly subject_id: bigint;
+}
+
+/** Where a put will go. */
+interface Intent {
+  readonly delivery: ClaimedDeliveryRecord;
+  readonly objectKey: string;
 }
 
 /** Deliveries of targets and their leases. What is not returned by a write was lost: its lease ended or the target changed. */
@@ -85,26 +97,57 @@ export class DeliveryStore {
 
   /**
    * Due deliveries of one place of the target, the longest waiting first; undefined: the target is gone. Deletes that waited
-   * when the target moved go first, with the settings of the place where they belong.
+   * when the target moved go first, with the settings of the place where they belong. What is small enough is read, and its keys
+   * are written down, in the same transaction: one commit and a third of the round trips.
    */
   async claim(
     target: TargetKey,
     owner: string,
     count: number,
+    options: ClaimOptionsRecord = {},
   ): Promise<DeliveryClaimRecord | undefined> {
-    const rows = await this.#rows<ClaimRow>(target, "deliveries-claim", [
-      target.targetId,
-      owner,
-      count,
-      this.#leaseSeconds,
-      this.#settleSeconds,
-    ]);
-    const [first] = rows;
-    if (first === undefined) return undefined;
-    return {
-      target: toTarget(first, target, this.#database.keyRing),
-      deliveries: rows.flatMap(toClaimed),
-    };
+    const { onlyWhenClosed = false } = options;
+    const times = [this.#leaseSeconds, this.#settleSeconds];
+    const values = [target.targetId, owner, count, ...times, onlyWhenClosed];
+    return this.#database.inOrganization(
+      target.organizationId,
+      async (tx) => {
+        const rows = await runStatement<ClaimRow>(tx, this.#statements["deliveries-claim"], values);
+        const [first] = rows;
+        if (first === undefined) return undefined;
+        const claim = {
+          target: toTarget(first, target, this.#database.keyRing),
+          deliveries: rows.flatMap(toClaimed),
+          isHeldBack: first.is_held_back,
+        };
+        return { ...claim, ...(await this.#readAtOnce(tx, claim, options)) };
+      },
+      { op: "db.delivery" },
+    );
+  }
+
+  /** Nothing for a claim that is too large, or whose keys nobody can tell. */
+  async #readAtOnce(
+    tx: Transaction,
+    { target, deliveries }: DeliveryClaimRecord,
+    { readUpToBytes = 0, keyOf }: ClaimOptionsRecord,
+  ): Promise<Pick<DeliveryClaimRecord, "deliveries" | "subjects"> | undefined> {
+    const bytes = deliveries.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+    if (keyOf === undefined || deliveries.length === 0 || bytes >= readUpToBytes) return undefined;
+    const subjects = await readSubjects(tx, this.#statements, target.subject, deliveries);
+    const intents = deliveries.flatMap((delivery) => {
+      const objectKey = keyOf(target, subjects.get(delivery.subjectId));
+      const isKnown = objectKey === undefined || objectKey === delivery.objectKey;
+      return isKnown ? [] : [{ delivery, objectKey }];
+    });
+    if (intents.length === 0) return { deliveries, subjects };
+    const text = this.#statements["deliveries-intend"];
+    const rows = await runStatement<SubjectIdRow>(tx, text, toIntendValues(target, intents));
+    const held = toIds(rows);
+    const lost = intents.flatMap(({ delivery }) =>
+      held.has(delivery.subjectId) ? [] : [delivery],
+    );
+    return { deliveries: deliveries.filter((delivery) => !lost.includes(delivery)), subjects };
   }
 
   /** Renews the leases; the subject ids that are still held. */
@@ -129,17 +172,8 @@ export class DeliveryStore {
   }
 
   /** Writes down where puts will go, before they go; the subject ids that are still held. None when the target changed. */
-  async intend(
-    target: TargetRecord,
-    intents: readonly { readonly delivery: ClaimedDeliveryRecord; readonly objectKey: string }[],
-  ): Promise<ReadonlySet<number>> {
-    return this.#subjectIds(target, "deliveries-intend", [
-      target.targetId,
-      target.settingsVersion,
-      target.locationVersion,
-      ...leaseColumns(intents.map(({ delivery }) => delivery)),
-      intents.map(({ objectKey }) => toStorableText(objectKey)),
-    ]);
+  async intend(target: TargetRecord, intents: readonly Intent[]): Promise<ReadonlySet<number>> {
+    return this.#subjectIds(target, "deliveries-intend", toIntendValues(target, intents));
   }
 
   /**
@@ -211,8 +245,7 @@ export class DeliveryStore {
     name: StatementName,
     values: readonly StatementValue[],
   ): Promise<ReadonlySet<number>> {
-    const rows = await this.#rows<{ subject_id: bigint }>(target, name, values);
-    return new Set(rows.map((row) => toSafeId(row.subject_id)));
+    return toIds(await this.#rows<SubjectIdRow>(target, name, values));
   }
 
   async #rows<Row>(
@@ -227,6 +260,20 @@ export class DeliveryStore {
       { op: "db.delivery", ...options },
     );
   }
+}
+
+function toIds(rows: readonly SubjectIdRow[]): ReadonlySet<number> {
+  return new Set(rows.map((row) => toSafeId(row.subject_id)));
+}
+
+function toIntendValues(target: TargetRecord, intents: readonly Intent[]): StatementValue[] {
+  return [
+    target.targetId,
+    target.settingsVersion,
+    target.locationVersion,
+    ...leaseColumns(intents.map(({ delivery }) => delivery)),
+    intents.map(({ objectKey }) => toStorableText(objectKey)),
+  ];
 }
 
 function leaseOf(target: TargetKey, delivery: ClaimedDeliveryRecord): StatementValue[] {

@@ -53,6 +53,22 @@ export interface ClaimedDeliveryRecord {
 export interface DeliveryClaimRecord {
   readonly target: TargetRecord;
   readonly deliveries: readonly ClaimedDeliveryRecord[];
+  /** The breaker is not closed, so nothing was claimed. */
+  readonly isHeldBack: boolean;
+  /** What is newest now, by subject id, with its keys written down; absent: still to be read. */
+  readonly subjects?: ReadonlyMap<number, ExportSubjectRecord> | undefined;
+}
+
+/** What a claim does besides claiming. */
+export interface ClaimOptionsRecord {
+  /** Claims nothing unless the breaker is closed. Default: it is not looked at. */
+  readonly onlyWhenClosed?: boolean | undefined;
+  /** Reads the subjects too when they have less JSON than this together. */
+  readonly readUpToBytes?: number | undefined;
+  /** Where a put of a subject goes, to be written down with the claim; undefined: nothing is put. */
+  readonly keyOf?:
+    | ((target: TargetRecord, subject: ExportSubjectRecord | undefined) => string | undefined)
+    | undefined;
 }
 
 /** A push that was answered. */

@@ -1,7 +1,7 @@
 import { AppError, isAppError } from "@bucketbridge/core";
 import type { LimitFunction } from "p-limit";
 import { LeaseKeeper } from "../import/lease-keeper.ts";
-import { DeliveryPusher, type PushResult } from "./delivery-pusher.ts";
+import { DeliveryPusher, toPutKey, type PushResult } from "./delivery-pusher.ts";
 import type { ExportEngine } from "./engine.ts";
 import { toPortions, type Portion } from "./portions.ts";
 import type {
@@ -37,6 +37,7 @@ interface ClaimResult {
  */
 export class ClaimPush {
   readonly #engine: ExportEngine;
+  readonly #claim: DeliveryClaim;
   readonly #target: TargetSnapshot;
   readonly #limit: LimitFunction;
   readonly #waiting: Map<number, ClaimedDelivery>;
@@ -45,6 +46,7 @@ export class ClaimPush {
 
   constructor(engine: ExportEngine, claim: DeliveryClaim, limit: LimitFunction) {
     this.#engine = engine;
+    this.#claim = claim;
     this.#target = claim.target;
     this.#limit = limit;
     this.#waiting = new Map(claim.deliveries.map((delivery) => [delivery.subjectId, delivery]));
@@ -71,6 +73,9 @@ export class ClaimPush {
     if (opened instanceof AppError) return this.#failAll(opened);
     try {
       const pusher = new DeliveryPusher(this.#target, opened.store, this.#engine.clock);
+      const { deliveries, subjects } = this.#claim;
+      if (subjects !== undefined)
+        return await this.#pushRead(pusher, { deliveries, subjects, signal });
       const total = { delivered: 0, failed: 0 };
       for (const portion of toPortions([...this.#waiting.values()])) {
         if (this.#outage !== undefined || signal.aborted) break;
@@ -94,15 +99,28 @@ export class ClaimPush {
     if (giveBack === undefined) return { delivered: 0, failed: 0 };
     try {
       const subjects = await this.#engine.deliveries.readSubjects(this.#target, portion.deliveries);
-      const held = await this.#intend(pusher, { portion, subjects });
-      const pushes = held.map((delivery) =>
-        this.#limit(() => this.#push(pusher, { delivery, subjects, signal })),
-      );
-      const results = (await Promise.all(pushes)).filter((result) => result !== undefined);
-      return await this.#record(results);
+      const deliveries = await this.#intend(portion, subjects);
+      return await this.#pushRead(pusher, { deliveries, subjects, signal });
     } finally {
       giveBack();
     }
+  }
+
+  /** Renders and puts what was read and may go where its key says. */
+  async #pushRead(
+    pusher: DeliveryPusher,
+    read: {
+      readonly deliveries: readonly ClaimedDelivery[];
+      readonly subjects: ReadonlyMap<number, SubjectRecord>;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<ClaimResult> {
+    const { deliveries, subjects, signal } = read;
+    const pushes = deliveries.map((delivery) =>
+      this.#limit(() => this.#push(pusher, { delivery, subjects, signal })),
+    );
+    const results = (await Promise.all(pushes)).filter((result) => result !== undefined);
+    return this.#record(results);
   }
 
   /** Undefined: the process stops, or the leases are lost. */
@@ -138,15 +156,11 @@ export class ClaimPush {
 
   /** A key that the database does not know yet is written down first; what is no longer ours is left out. */
   async #intend(
-    pusher: DeliveryPusher,
-    {
-      portion,
-      subjects,
-    }: { readonly portion: Portion; readonly subjects: ReadonlyMap<number, SubjectRecord> },
+    { deliveries }: Portion,
+    subjects: ReadonlyMap<number, SubjectRecord>,
   ): Promise<readonly ClaimedDelivery[]> {
-    const { deliveries } = portion;
     const intents = deliveries.flatMap((delivery) => {
-      const objectKey = pusher.keyOf(subjects.get(delivery.subjectId));
+      const objectKey = toPutKey(this.#target, subjects.get(delivery.subjectId));
       return objectKey === undefined || objectKey === delivery.objectKey
         ? []
         : [{ delivery, objectKey }];

@@ -36,11 +36,6 @@ export class DeliveryPusher {
     this.#clock = clock;
   }
 
-  /** Where a put of this subject goes; undefined when there is nothing to put. */
-  keyOf(subject: SubjectRecord | undefined): string | undefined {
-    return this.#isGone(subject) ? undefined : toObjectKey(this.#target, subject);
-  }
-
   /** Puts what is newest, or deletes. `subject` undefined: it is gone. Resolves for every outcome of the store. */
   async push(
     delivery: ClaimedDelivery,
@@ -48,19 +43,13 @@ export class DeliveryPusher {
     signal: AbortSignal,
   ): Promise<PushResult> {
     try {
-      const record = this.#isGone(subject)
+      const record = isGone(this.#target, subject)
         ? await this.#remove(delivery, signal)
         : await this.#put(delivery, subject, signal);
       return { kind: "delivered", record };
     } catch (error) {
       return isAppError(error) ? toUnsuccessful(delivery, error) : toUnrendered(delivery, error);
     }
-  }
-
-  /** A task without annotations has no object. At a place that the target has left nothing is put, whatever there is by now. */
-  #isGone(subject: SubjectRecord | undefined): subject is undefined {
-    if (subject === undefined || this.#target.isRetired) return true;
-    return subject.type === "task" && subject.annotations.length === 0;
   }
 
   async #put(
@@ -88,6 +77,20 @@ export class DeliveryPusher {
       await this.#store.delete(objectKey, { signal });
     return { delivery, revision: delivery.wantedRevision, objectKey, etag: null };
   }
+}
+
+/** Where a put of this subject goes; undefined when there is nothing to put. */
+export function toPutKey(
+  target: TargetSnapshot,
+  subject: SubjectRecord | undefined,
+): string | undefined {
+  return isGone(target, subject) ? undefined : toObjectKey(target, subject);
+}
+
+/** A task without annotations has no object. At a place that the target has left nothing is put, whatever there is by now. */
+function isGone(target: TargetSnapshot, subject: SubjectRecord | undefined): subject is undefined {
+  if (subject === undefined || target.isRetired) return true;
+  return subject.type === "task" && subject.annotations.length === 0;
 }
 
 function toUnsuccessful(delivery: ClaimedDelivery, error: AppError): PushResult {

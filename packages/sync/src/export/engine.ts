@@ -11,7 +11,7 @@ import type {
 
 /** Figures of the export engine; the defaults stand in `DEFAULT_EXPORT_OPTIONS`. */
 export interface ExportOptions {
-  /** Puts of one job at once. It holds at most twice as many deliveries. */
+  /** Puts of one job at once. One claim is of at most twice as many deliveries, and there are two claims at most. */
   readonly parallelPuts: number;
   /** A push job gives its slot back after about this long, so that targets take turns. */
   readonly yieldMs: number;

@@ -8,7 +8,7 @@ export interface Portion {
 }
 
 /** A subject is there as text of the database, as parsed value, as rendered text and as bytes. Measured: 5 to 6 times. */
-const HELD_PER_STORED = 6;
+export const HELD_PER_STORED = 6;
 
 /** Cuts a claim, in its order, into portions of at most `CLAIM_BYTES` in memory; one larger subject goes alone. */
 export function toPortions(claimed: readonly ClaimedDelivery[]): Portion[] {

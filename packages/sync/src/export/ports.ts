@@ -53,6 +53,22 @@ export interface ClaimedDelivery {
 export interface DeliveryClaim {
   readonly target: TargetSnapshot;
   readonly deliveries: readonly ClaimedDelivery[];
+  /** The breaker is not closed, so nothing was claimed. */
+  readonly isHeldBack: boolean;
+  /** What is newest now, by subject id (a missing one is gone), with its keys written down; absent: still to be read. */
+  readonly subjects?: ReadonlyMap<number, SubjectRecord> | undefined;
+}
+
+/** What a claim does besides claiming. */
+export interface ClaimOptions {
+  /** Claims nothing unless the breaker is closed. Default: it is not looked at. */
+  readonly onlyWhenClosed?: boolean | undefined;
+  /** Reads the subjects too, as `readSubjects`, when they have less JSON than this together. */
+  readonly readUpToBytes?: number | undefined;
+  /** Where a put of a subject goes, to be written down as `intend` does; undefined: nothing is put. */
+  readonly keyOf?:
+    | ((target: TargetSnapshot, subject: SubjectRecord | undefined) => string | undefined)
+    | undefined;
 }
 
 /** A person as exported objects name one. */
@@ -154,7 +170,12 @@ export interface PushFailure {
 /** Deliveries and their leases. Times are the database's; nothing is decided by a worker's clock. */
 export interface DeliveryStore {
   /** Due deliveries, the longest waiting first; undefined: the target is gone. Expired leases come back by themselves. */
-  claim(target: TargetRef, owner: string, count: number): Promise<DeliveryClaim | undefined>;
+  claim(
+    target: TargetRef,
+    owner: string,
+    count: number,
+    options?: ClaimOptions,
+  ): Promise<DeliveryClaim | undefined>;
   /** Renews leases; the subject ids still held. */
   renew(target: TargetRef, deliveries: readonly ClaimedDelivery[]): Promise<ReadonlySet<number>>;
   /** What is newest now, by subject id; a missing one is gone. */

@@ -71,6 +71,23 @@ describe("pushTarget", () => {
     expect(order).toEqual(["intend 1", "put 1", "put 2"]);
   });
 
+  it("puts what was read together with its claim without asking again", async () => {
+    const { driver, writes } = aBucket();
+    const engine = anExportEngine({ driver, due: many(3) });
+    const { deliveries } = engine;
+    const claim = deliveries.claim.bind(deliveries);
+    deliveries.claim = async (...values) => {
+      const claimed = await claim(...values);
+      expect(values[3]?.keyOf?.(claimed.target, anAnnotation(1))).toBe("1");
+      expect(values[3]?.readUpToBytes).toBeGreaterThan(1_000_000);
+      return { ...claimed, subjects: new Map(deliveries.subjects) };
+    };
+    expect(await pushTarget(engine, REF, ctx.signal)).toMatchObject({ delivered: 3 });
+    expect(writes).toEqual(["put 1", "put 2", "put 3"]);
+    expect(deliveries.reads).toEqual([]);
+    expect(engine.bytes.usedBytes).toBe(0);
+  });
+
   it("only deletes at a place that the target has left, whatever there is by now", async () => {
     const { driver, writes } = aBucket();
     const due = [aDelivery(1, { wantedOp: "delete", wantedRevision: 4, objectKey: "old/1" })];
@@ -273,7 +290,7 @@ describe("pushTarget", () => {
     expect(engine.connections.open).toBe(0);
   });
 
-  it("yields when its time is up, and never holds more than twice what it puts at once", async () => {
+  it("yields when its time is up, and never holds more than two claims of twice what it puts at once", async () => {
     let held = 0;
     let most = 0;
     const { driver } = aBucket();
@@ -291,11 +308,11 @@ describe("pushTarget", () => {
       return delivered(target, records);
     };
     expect(await pushTarget(engine, REF, ctx.signal)).toMatchObject({ delivered: 100 });
-    expect(most).toBe(8);
+    expect(most).toBe(16);
     engine.deliveries.due = many(100);
     const turn = await pushTarget(engine, REF, ctx.signal, { yieldMs: 0 });
     expect(turn.ended).toEqual({ kind: "yield", delayMs: 0 });
-    expect(turn.delivered).toBeLessThanOrEqual(8);
+    expect(turn.delivered).toBeLessThanOrEqual(16);
   });
 
   it("keeps the leases of pushes that are on their way, not only of those that wait", async () => {

@@ -1,7 +1,9 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import { ClaimPush } from "./claim-push.ts";
+import { toPutKey } from "./delivery-pusher.ts";
 import type { ExportEngine } from "./engine.ts";
-import type { DeliveryClaim, TargetRef } from "./ports.ts";
+import type { ClaimOptions, DeliveryClaim, TargetRef } from "./ports.ts";
+import { HELD_PER_STORED } from "./portions.ts";
 import { SparingBreaker } from "./sparing-breaker.ts";
 
 /** What a turn of pushing came to. `yield`: there is more to do, or the breaker asks to wait. */
@@ -20,8 +22,12 @@ export interface PushTurnOptions {
   readonly mayGoOn?: (() => Promise<boolean>) | undefined;
 }
 
-/** One lane talks to the database while the other one puts; together they hold twice as many deliveries as are put at once. */
+/** One lane talks to the database while the other one puts. */
 const MAX_LANES = 2;
+/** A claim of a lane: what is put while the other lane talks to the database, which takes about as long as two puts. */
+const CLAIMED_PER_PUT = 2;
+/** Claims that need no more memory than this are read together with the claim: all but those of very large annotations. */
+const SMALL_CLAIM_BYTES = 8 * 1024 * 1024;
 
 /**
  * One turn of a target: claims due deliveries, puts (or deletes) what is newest now, records what the store answered, and
@@ -83,29 +89,47 @@ class TargetTurn {
     while (!this.#isOver) {
       this.#signal.throwIfAborted();
       if (!(await this.#mayGoOn())) return;
-      const claim = await this.#claim();
-      if (claim === undefined) return;
-      const done = await new ClaimPush(this.#engine, claim, this.#limit).run(this.#signal);
-      this.#delivered += done.delivered;
-      this.#failed += done.failed;
+      if (!(await this.#pushClaim())) return;
       if (this.#engine.clock.now() >= this.#yieldAt) this.#end({ kind: "yield", delayMs: 0 });
     }
   }
 
-  /** Undefined: nothing is due, or the breaker is open. */
-  async #claim(): Promise<DeliveryClaim | undefined> {
-    const { breaker, deliveries, owner, options } = this.#engine;
+  /** False: nothing is due, or the breaker is open. */
+  async #pushClaim(): Promise<boolean> {
+    const giveBack = this.#engine.bytes.tryAcquire(SMALL_CLAIM_BYTES);
+    try {
+      const claim = await this.#claim(giveBack === undefined ? 0 : SMALL_CLAIM_BYTES);
+      if (claim === undefined || claim.deliveries.length === 0) return false;
+      if (claim.subjects === undefined) giveBack?.();
+      const done = await new ClaimPush(this.#engine, claim, this.#limit).run(this.#signal);
+      this.#delivered += done.delivered;
+      this.#failed += done.failed;
+      return true;
+    } finally {
+      giveBack?.();
+    }
+  }
+
+  /** Undefined: the target is gone, or the breaker is open. */
+  async #claim(roomBytes: number): Promise<DeliveryClaim | undefined> {
+    const { deliveries, owner, options } = this.#engine;
+    const count = options.parallelPuts * CLAIMED_PER_PUT;
+    const how = { readUpToBytes: roomBytes / HELD_PER_STORED, keyOf: toPutKey };
+    const claim = await deliveries.claim(this.#ref, owner, count, { ...how, onlyWhenClosed: true });
+    if (claim?.isHeldBack === true) return this.#claimOne(how);
+    if (claim?.deliveries.length === count && this.#lanes.length < MAX_LANES) this.#startLane();
+    return claim;
+  }
+
+  /** The probe of a target that did not answer: one caller at a time gets it. */
+  async #claimOne(how: ClaimOptions): Promise<DeliveryClaim | undefined> {
+    const { breaker, deliveries, owner } = this.#engine;
     const admitted = await breaker.admit(this.#ref);
     if (admitted.state === "open") {
       this.#end({ kind: "yield", delayMs: Math.ceil(admitted.retryAfterSeconds * 1_000) });
       return undefined;
     }
-    const count = admitted.state === "probe" ? 1 : options.parallelPuts;
-    const claim = await deliveries.claim(this.#ref, owner, count);
-    if (claim === undefined || claim.deliveries.length === 0) return undefined;
-    const isFull = admitted.state === "closed" && claim.deliveries.length === count;
-    if (isFull && this.#lanes.length < MAX_LANES) this.#startLane();
-    return claim;
+    return deliveries.claim(this.#ref, owner, 1, how);
   }
 
   #end(ended: PushTurn["ended"]): void {

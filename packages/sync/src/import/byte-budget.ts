@@ -23,11 +23,22 @@ export class ByteBudget {
     if (this.#waiting.length > 0 || this.#usedBytes + wanted > this.#limitBytes)
       await this.#wait(wanted, signal);
     else this.#usedBytes += wanted;
+    return this.#giveBack(wanted);
+  }
+
+  /** As `acquire`, without waiting: undefined when there is no room now. */
+  tryAcquire(bytes: number): (() => void) | undefined {
+    if (this.#waiting.length > 0 || this.#usedBytes + bytes > this.#limitBytes) return undefined;
+    this.#usedBytes += bytes;
+    return this.#giveBack(bytes);
+  }
+
+  #giveBack(bytes: number): () => void {
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
-      this.#usedBytes -= wanted;
+      this.#usedBytes -= bytes;
       this.#startNext();
     };
   }

@@ -6,6 +6,7 @@ import { DEFAULT_EXPORT_OPTIONS, type ExportEngine, type ExportOptions } from ".
 import type {
   BreakerStore,
   ClaimedDelivery,
+  ClaimOptions,
   ComparedPage,
   Comparison,
   ComparisonStore,
@@ -129,6 +130,8 @@ export class FakeDeliveries implements DeliveryStore {
   /** Ids whose lease is lost by the time that something is recorded. */
   readonly lost = new Set<number>();
   readonly counts: number[] = [];
+  /** Whether the breaker is closed. */
+  isClosed = (): boolean => true;
   /** Subject ids of each reading. */
   readonly reads: number[][] = [];
   target = aTarget();
@@ -139,9 +142,18 @@ export class FakeDeliveries implements DeliveryStore {
     for (const { subjectId } of due) this.subjects.set(subjectId, anAnnotation(subjectId));
   }
 
-  claim(_target: unknown, _owner: string, count: number): Promise<DeliveryClaim> {
+  claim(
+    _target: unknown,
+    _owner: string,
+    count: number,
+    { onlyWhenClosed = false }: ClaimOptions = {},
+  ): Promise<DeliveryClaim> {
+    const { target } = this;
+    if (onlyWhenClosed && !this.isClosed())
+      return Promise.resolve({ target, deliveries: [], isHeldBack: true });
     this.counts.push(count);
-    return Promise.resolve({ target: this.target, deliveries: this.due.splice(0, count) });
+    const deliveries = this.due.splice(0, count);
+    return Promise.resolve({ target, deliveries, isHeldBack: false });
   }
 
   renew(_target: unknown, held: readonly ClaimedDelivery[]): Promise<ReadonlySet<number>> {
@@ -401,9 +413,12 @@ export function anExportEngine({
   readonly options?: Partial<ExportOptions>;
 }): EngineParts {
   const rings: string[] = [];
+  const deliveries = new FakeDeliveries(due);
+  const breaker = new FakeBreaker();
+  deliveries.isClosed = () => breaker.state === "closed";
   return {
-    deliveries: new FakeDeliveries(due),
-    breaker: new FakeBreaker(),
+    deliveries,
+    breaker,
     runs: new FakeExportRuns(),
     comparisons: new FakeComparisons(),
     connections: new FakeConnections(driver),
