@@ -55,6 +55,10 @@ const TASKS = {
     about: "SQL for what changed in schema.prisma",
   },
   "db:inspect": { entry: "scripts/inspect-cluster.ts", about: "start what a failed test kept" },
+  admin: {
+    entry: "scripts/admin.ts",
+    about: "accounts: create-owner, list-users, reset-password",
+  },
   gen: { entry: "scripts/gen/main.ts", about: "write the generated documents" },
   "gen:check": {
     entry: "scripts/gen/main.ts",

@@ -70,7 +70,14 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerResolveRoutes(app, { ...deps, references, proxySlots });
   await app.register(
     (scope, _options, done) => {
-      registerNativeApi(scope, deps, { watchers, targetBell, passwords, sessions, limiter });
+      registerNativeApi(scope, deps, {
+        watchers,
+        targetBell,
+        signer,
+        passwords,
+        sessions,
+        limiter,
+      });
       done();
     },
     { prefix: "/api/v1" },

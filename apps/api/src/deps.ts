@@ -87,6 +87,8 @@ export interface ApiSettings {
   /** Believe `X-Forwarded-*` of the proxy in front. */
   readonly trustProxy: boolean;
   readonly maxBodyBytes: number;
+  /** Anybody may make an account with an organisation of its own. */
+  readonly openSignUp: boolean;
   /** Signs personal tokens with the first key and takes all of them. */
   readonly tokenKeys: readonly Secret[];
   /** Where local files may lie, and whether they are served. */

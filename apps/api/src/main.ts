@@ -63,7 +63,13 @@ try {
   exitOnCrash(log);
   const ignored = describeIgnoredVariables(process.env);
   if (ignored !== undefined) log.warn({ error: ignored }, "config.ignored");
-  const end = endWith(await startApi(settings, log), log);
+  const api = await startApi(settings, log);
+  const end = endWith(api, log);
+  // Not through the log, which keeps no secret.
+  if (api.setupUrl !== undefined)
+    process.stderr.write(
+      `api: nobody has an account yet; make the first owner within an hour at ${api.setupUrl}\n`,
+    );
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(signal, () => {
       end(signal);

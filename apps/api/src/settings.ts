@@ -1,4 +1,5 @@
 import {
+  accessSlice,
   ambientSlice,
   awsPlatformSlice,
   azurePlatformSlice,
@@ -56,6 +57,7 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
   const config = loadConfig(
     {
       http: httpSlice,
+      access: accessSlice,
       database: databaseSlice,
       queue: queueSlice,
       secrets: secretsSlice,
@@ -83,6 +85,7 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
       hostPrefix: http.hostPrefix ?? "",
       trustProxy: http.trustProxy,
       maxBodyBytes: http.maxBodyBytes,
+      openSignUp: config.access.openSignUp,
       tokenKeys: config.secrets.tokenKeys,
       localFiles: resolveLocalFiles(config.localFiles, directory),
       storageTypes: config.storageTypes,

@@ -9,10 +9,16 @@ const REFRESH_SECONDS = 200 * 365 * 86_400;
 /** The SDK fetches a new one when this has passed. */
 const ACCESS_SECONDS = 300;
 
+/** The link that makes the first owner. */
+const SETUP_SECONDS = 3_600;
+
+/** No user has this id. */
+const NOBODY = 0;
+
 const HEADER = { alg: "HS256", typ: "JWT" } as const;
 
 const claimsSchema = z.object({
-  token_type: z.enum(["refresh", "access"]),
+  token_type: z.enum(["refresh", "access", "setup"]),
   exp: z.int(),
   iat: z.int(),
   jti: z.string().min(1),
@@ -41,6 +47,11 @@ export class TokenSigner {
     return this.#sign(this.#claims("access", userId, ACCESS_SECONDS));
   }
 
+  /** Opens the making of the first owner, while there is none: any process of the installation takes it. */
+  async signSetup(): Promise<string> {
+    return this.#sign(this.#claims("setup", NOBODY, SETUP_SECONDS));
+  }
+
   /** Undefined for anything that is not a valid token of ours; of which type is the caller's question. */
   async verify(token: string): Promise<VerifiedClaims | undefined> {
     for (const key of this.#keys) {
@@ -57,7 +68,11 @@ export class TokenSigner {
     return undefined;
   }
 
-  #claims(tokenType: "refresh" | "access", userId: number, seconds: number): RefreshClaims {
+  #claims(
+    tokenType: "refresh" | "access" | "setup",
+    userId: number,
+    seconds: number,
+  ): RefreshClaims {
     const iat = Math.floor(this.#clock.now() / 1_000);
     return {
       token_type: tokenType,

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -16,6 +17,7 @@ interface Ended {
 
 describe("the API process", () => {
   const database = useDatabase("api_process");
+  const empty = useDatabase("api_process_empty");
   const children: ChildProcess[] = [];
 
   afterEach(() => {
@@ -95,6 +97,27 @@ describe("the API process", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("superuser");
     expect(stderr).not.toContain(OWNER_TOKEN);
+  });
+
+  it("prints a link for the first owner while nobody has an account, and not in its log", async () => {
+    const child = spawn(process.execPath, [MAIN], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: process.env["PATH"],
+        PORT: "0",
+        DATABASE_URL: empty().url,
+        REDIS_URL: testRedisUrl() ?? "",
+        BUCKETBRIDGE_SECRET_KEYS: `k1:${randomBytes(32).toString("base64")}`,
+        BUCKETBRIDGE_TOKEN_KEY: randomBytes(32).toString("hex"),
+      },
+    });
+    children.push(child);
+    const address = await addressOf(child);
+    const [line] = (await once(createInterface({ input: child.stderr }), "line")) as [string];
+    expect(line).toMatch(
+      /^api: nobody has an account yet; make the first owner within an hour at http:\/\/\S+\/setup#\S+$/,
+    );
+    expect(line).toContain(`${address}/setup#`);
   });
 
   it("says in one line which variables of the contract it does not read", async () => {

@@ -8,6 +8,7 @@ export {
   resolvePlatform,
   type Platform,
 } from "./platform.ts";
+export { accessSlice } from "./slices/access.ts";
 export { ambientSlice } from "./slices/ambient.ts";
 export { awsPlatformSlice } from "./slices/aws-platform.ts";
 export { azurePlatformSlice } from "./slices/azure-platform.ts";

@@ -24,6 +24,7 @@ export {
   createUserRepository,
   type Member,
   type NewUser,
+  type OwnerAccount,
   type OwnerSeed,
   type TokenSettings,
   type UserRepository,

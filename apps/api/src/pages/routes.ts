@@ -19,11 +19,12 @@ const CONTENT_SECURITY_POLICY = [
 const FILES = [
   ["/sign-in", "page.html", "text/html; charset=utf-8"],
   ["/invitation", "page.html", "text/html; charset=utf-8"],
+  ["/setup", "page.html", "text/html; charset=utf-8"],
   ["/sign-in/page.js", "page.js", "text/javascript; charset=utf-8"],
   ["/sign-in/page.css", "page.css", "text/css; charset=utf-8"],
 ] as const;
 
-/** The pages that people need before they have a session: sign-in and accepting an invitation. */
+/** The pages that people need before they have a session: sign-in, accepting an invitation, making the first owner. */
 export function registerPages(app: FastifyInstance): void {
   for (const [url, file, type] of FILES) {
     const body = fs.readFileSync(path.join(ASSETS, file));

@@ -5,7 +5,9 @@ import type { Passwords } from "../passwords.ts";
 import type { FailureLimiter } from "../plugins/failure-limiter.ts";
 import type { RunWatchers } from "../runs/run-watchers.ts";
 import type { Sessions } from "../sessions.ts";
+import type { TokenSigner } from "../tokens.ts";
 import type { TargetBell } from "../targets/target-bell.ts";
+import { registerAccountRoutes } from "./accounts/routes.ts";
 import { registerEventKeyRoutes } from "./annotation-events/key-routes.ts";
 import { registerAnnotationEventRoutes } from "./annotation-events/routes.ts";
 import { registerDeliveryRoutes } from "./deliveries/routes.ts";
@@ -28,6 +30,7 @@ import { registerTargetRoutes } from "./targets/routes.ts";
 interface NativeParts {
   readonly watchers: RunWatchers;
   readonly targetBell: TargetBell;
+  readonly signer: TokenSigner;
   readonly passwords: Passwords;
   readonly sessions: Sessions;
   readonly limiter: FailureLimiter;
@@ -49,6 +52,7 @@ export function registerNativeApi(
   registerPlatformRoutes(app, deps);
   registerSetupRoutes(app, deps);
   registerInvitationRoutes(app, { ...deps, ...signIn });
+  registerAccountRoutes(app, { ...deps, ...signIn });
   registerServiceTokenRoutes(app, deps);
   registerSessionRoutes(app, { ...deps, ...signIn, accounts: deps.sessions });
   registerTargetRoutes(app, deps);

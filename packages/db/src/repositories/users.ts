@@ -38,6 +38,19 @@ export interface UserRepository {
    * same e-mail changes nothing but adds a token that is not there yet. `tokenHash` is the SHA-256 of the token.
    */
   ensureOwner(owner: OwnerSeed): Promise<Member>;
+  /** True once anybody has an account. */
+  hasUsers(): Promise<boolean>;
+  /** Makes the first organisation and its owner; undefined when anybody has an account. One caller of several wins. */
+  createFirstOwner(owner: OwnerAccount): Promise<Member | undefined>;
+  /** Makes a further organisation and its owner; undefined when the address has an account. */
+  signUp(owner: OwnerAccount): Promise<Member | undefined>;
+  /** Everybody of all organisations, for the operator alone. */
+  listEverybody(): Promise<readonly Member[]>;
+}
+
+/** An owner with a password, and the organisation that is made with them. */
+export interface OwnerAccount extends Omit<NewUser, "role"> {
+  readonly organizationTitle: string;
 }
 
 /** The first owner, as the configuration names it. */
@@ -107,6 +120,14 @@ export function createUserRepository(database: Database): UserRepository {
       );
     },
     ensureOwner: (owner) => database.inMaintenance((tx) => ensureOwner(tx, owner), op),
+    hasUsers: () => database.inMaintenance((tx) => hasUsers(tx), op),
+    createFirstOwner: (owner) =>
+      database.inMaintenance(async (tx) => {
+        await lockOwners(tx);
+        return (await hasUsers(tx)) ? undefined : insertOwner(tx, owner);
+      }, op),
+    signUp: (owner) => database.inMaintenance((tx) => insertOwner(tx, owner), op),
+    listEverybody: () => database.inMaintenance((tx) => listMemberRows(tx, Prisma.sql`true`), op),
   };
 }
 
@@ -158,8 +179,30 @@ export const MEMBER_COLUMNS = Prisma.sql`u.id AS "userId", o.id AS "organization
 /** Where they come from; the aliases are m, u and o. */
 export const MEMBER_TABLES = Prisma.sql`FROM membership m JOIN "user" u ON u.id = m.user_id JOIN organization o ON o.id = m.organization_id`;
 
-async function ensureOwner(tx: Transaction, owner: OwnerSeed): Promise<Member> {
+async function lockOwners(tx: Transaction): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${OWNER_LOCK})`;
+}
+
+async function hasUsers(tx: Transaction): Promise<boolean> {
+  return (await tx.user.findFirst({ select: { id: true } })) !== null;
+}
+
+/** The organisation of an address that is taken goes again before anybody sees it. */
+async function insertOwner(
+  tx: Transaction,
+  { organizationTitle, ...user }: OwnerAccount,
+): Promise<Member | undefined> {
+  const { id } = await tx.organization.create({
+    data: { title: organizationTitle },
+    select: { id: true },
+  });
+  const member = await insertUser(tx, id, { ...user, role: "owner" });
+  if (member === undefined) await tx.organization.delete({ where: { id } });
+  return member;
+}
+
+async function ensureOwner(tx: Transaction, owner: OwnerSeed): Promise<Member> {
+  await lockOwners(tx);
   const userId = await ensureOwnerUser(tx, owner);
   const member = first(
     await listMemberRows(tx, Prisma.sql`u.id = ${userId} AND u.active_organization_id = o.id`),

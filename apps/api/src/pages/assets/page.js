@@ -24,15 +24,18 @@ function welcomePerson({ email, role }) {
   welcome.hidden = false;
 }
 
+/** Makes the account with the token of the link, and signs in. */
+async function joinWith(path, fields) {
+  const joined = await send("POST", path, { ...fields, token: location.hash.slice(1) });
+  if (!joined.ok) return joined;
+  const { email } = await joined.json();
+  return send("POST", "/api/v1/session", { email, password: fields.password });
+}
+
 const submits = {
   "/sign-in": (fields) => send("POST", "/api/v1/session", fields),
-  "/invitation": async (fields) => {
-    const token = location.hash.slice(1);
-    const joined = await send("POST", "/api/v1/invitations/accept", { ...fields, token });
-    if (!joined.ok) return joined;
-    const { email } = await joined.json();
-    return send("POST", "/api/v1/session", { email, password: fields.password });
-  },
+  "/invitation": (fields) => joinWith("/api/v1/invitations/accept", fields),
+  "/setup": (fields) => joinWith("/api/v1/first-owner", fields),
 };
 
 form?.addEventListener("submit", async (event) => {
