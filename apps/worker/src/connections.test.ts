@@ -2,7 +2,7 @@ import { Secret, silentLogger } from "@bucketbridge/core";
 import type { Egress } from "@bucketbridge/storage/egress";
 import { makeProviderDeps } from "@bucketbridge/storage/testing";
 import { MemoryDriver } from "@bucketbridge/storage/memory";
-import { defineProvider } from "@bucketbridge/storage/providers";
+import { defineProvider, loadProvider } from "@bucketbridge/storage/providers";
 import type { SourceSnapshot, TargetSnapshot } from "@bucketbridge/sync";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -83,6 +83,23 @@ describe("CachedConnections", () => {
     await connections.acquire(aSource());
     expect(opened).toHaveLength(1);
     expect(closed).toEqual([]);
+  });
+
+  it("names a place by settings without secrets, also where the provider cannot do without them", async () => {
+    expect(await connections.describe("memory", { bucket: "cats" })).toBe("memory://cats");
+    expect(await connections.describe("memory", {})).toBeUndefined();
+    const real = new CachedConnections({
+      loadProvider,
+      provider: makeProviderDeps({} as Egress),
+      organizations: { getFacts: () => Promise.resolve({ externalId: "org", isOnlyOne: true }) },
+      log: silentLogger,
+    });
+    const host = "https://adb-1.azuredatabricks.net";
+    const volume = { host, catalog: "c", schema: "s", volume: "v" };
+    const app = { auth_type: "azure_ad_sp", client_id: "app", tenant_id: "tenant" };
+    expect(await real.describe("databricks", volume)).toBe("dbx://Volumes/c/s/v");
+    expect(await real.describe("databricks", { ...volume, ...app })).toBe("dbx://Volumes/c/s/v");
+    expect(await real.describe("databricks", { ...volume, volume: "" })).toBeUndefined();
   });
 
   it("gives references, names and the place of the source", async () => {

@@ -1,6 +1,7 @@
 import { AppError, type Logger, type Secret } from "@bucketbridge/core";
 import { decorate, HostPauses, ObjectStore, type CallObserver } from "@bucketbridge/storage";
 import {
+  listSettingsFields,
   StoreCache,
   throttledHost,
   type ProviderDefinition,
@@ -74,14 +75,15 @@ export class CachedConnections implements SourceConnections {
     return { store, place, toReferences, filterName, release };
   }
 
-  /** What settings name, without opening anything; undefined for those of an unknown provider or that cannot be used. */
+  /** What settings name, without opening anything and without their secrets; undefined for those that cannot be used. */
   async describe(
     provider: string,
     settings: Readonly<Record<string, unknown>>,
   ): Promise<string | undefined> {
     const definition = await this.#deps.loadProvider(provider);
     const parsed = definition.settings.safeParse(settings);
-    return parsed.success ? definition.describe(parsed.data) : undefined;
+    if (parsed.success) return definition.describe(parsed.data);
+    return lacksSecretsAlone(definition, parsed.error) ? definition.describe(settings) : undefined;
   }
 
   /** Closes everything, in use or not, and waits for it. */
@@ -149,6 +151,16 @@ export class CachedTargetConnections implements TargetConnections {
   ): Promise<string | undefined> {
     return this.#connections.describe(provider, settings);
   }
+}
+
+/** Some providers cannot be opened without a secret; what they name does not depend on it. */
+function lacksSecretsAlone(
+  { settings }: ProviderDefinition,
+  { issues }: { readonly issues: readonly { readonly path: readonly PropertyKey[] }[] },
+): boolean {
+  const fields = listSettingsFields(settings).filter(({ secret }) => secret);
+  const names = new Set<unknown>(fields.map(({ name }) => name));
+  return issues.every(({ path: [name] }) => names.has(name));
 }
 
 function parseSettings(
