@@ -11,6 +11,13 @@ export type * from "./export/ports.ts";
 export { pushTarget, type PushTurn, type PushTurnOptions } from "./export/push-target.ts";
 export { renderSubject } from "./export/render.ts";
 export { runExport, type ExportTurn } from "./export/run-export.ts";
+export type { ControlTag, ControlTags } from "./export/convert/converted-items.ts";
+export {
+  CONVERTED_FORMATS,
+  convertExport,
+  readSnapshotTasks,
+  type ConvertedFormat,
+} from "./export/convert/convert-export.ts";
 export {
   readPages,
   renderSnapshot,

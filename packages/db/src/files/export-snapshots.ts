@@ -269,7 +269,6 @@ function choose(choice: TaskChoice | undefined, condition: Prisma.Sql): Prisma.S
   return choice === "only" ? condition : Prisma.sql`NOT (${condition})`;
 }
 
-type SnapshotData = Prisma.ExportSnapshotUncheckedCreateInput;
 type SnapshotRow = Prisma.ExportSnapshotGetPayload<object>;
 
 async function findOne(
