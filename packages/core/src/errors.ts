@@ -42,6 +42,17 @@ export const RETRY_BY_CODE: Readonly<Record<ErrorCode, RetryAdvice>> = {
   internal: "backoff",
 };
 
+/** Codes of a store that answers nobody (connect, credentials, throttle): whom it was asked for is not to blame. */
+export const OUTAGE_CODES: readonly ErrorCode[] = [
+  "unauthenticated",
+  "permission_denied",
+  "not_found",
+  "rate_limited",
+  "unavailable",
+  "timeout",
+  "invalid_config",
+];
+
 /**
  * HTTP status of each code on `/api/v1`. `unauthenticated` and `permission_denied` are refusals of the remote
  * store (424); refusals of our own API come from the auth plugin as 401 and 403.

@@ -8,6 +8,7 @@ export {
   HTTP_STATUS_BY_CODE,
   isAppError,
   LOG_LEVEL_BY_CODE,
+  OUTAGE_CODES,
   RETRY_BY_CODE,
   type AppErrorInit,
   type ErrorCode,

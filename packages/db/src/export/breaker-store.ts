@@ -1,3 +1,4 @@
+import { OUTAGE_CODES } from "@bucketbridge/core";
 import type { Database } from "../client.ts";
 import { runStatement, type Statements, type StatementValue } from "../statements.ts";
 import { toStorableText } from "../storable-text.ts";
@@ -38,9 +39,10 @@ export class BreakerStore {
     return { state: row.state };
   }
 
-  /** The place that `target` names answered. One that the target left does not count. */
+  /** The place that `target` names answered: what it did not answer is due at once. One that the target left does not count. */
   async onSuccess(target: TargetPlaceKey): Promise<void> {
-    await this.#rows(target, "breaker-success", [target.targetId, target.locationVersion]);
+    const values = [target.targetId, target.locationVersion, OUTAGE_CODES];
+    await this.#rows(target, "breaker-success", values);
   }
 
   /** The place that `target` names answers nobody. Several callers in one moment count once. */

@@ -318,6 +318,32 @@ describe("the breaker", () => {
     await breaker.onSuccess(target);
     expect(await breaker.admit(scene.key)).toEqual({ state: "closed" });
   });
+
+  it.each([
+    { what: "met the outage", code: "unavailable", attempts: 2, since: 1, isNow: true },
+    { what: "has often failed, soon", code: "unavailable", attempts: 4, since: 1, isNow: false },
+    { what: "met a long outage", code: "unavailable", attempts: 9, since: 60, isNow: true },
+    { what: "was refused itself", code: "invalid_input", attempts: 1, since: 60, isNow: false },
+  ] as const)("closes, and what $what is due at once: $isNow", async (each) => {
+    const scene = await ExportScene.make(test);
+    await scene.save();
+    const { target, delivery } = await scene.claimOne();
+    const { breaker, deliveries } = scene.stores;
+    const failure = { code: each.code, message: "no", retryAfterSeconds: 500 };
+    await deliveries.failed(scene.key, delivery, failure);
+    await breaker.onOutage(target, failure);
+    await test.look("UPDATE delivery SET attempts = $2 WHERE target_id = $1", [
+      scene.target.id,
+      each.attempts,
+    ]);
+    await test.look(
+      "UPDATE storage SET breaker_since = now() - make_interval(secs => $2::int) WHERE id = $1",
+      [scene.target.id, each.since],
+    );
+    expect(await scene.delivery()).toMatchObject({ is_now: false });
+    await breaker.onSuccess(target);
+    expect(await scene.delivery()).toMatchObject({ is_now: each.isNow });
+  });
 });
 
 const sweptTargets = async (scene: ExportScene): Promise<string[]> =>

@@ -1,4 +1,4 @@
-import { AppError, isAppError } from "@bucketbridge/core";
+import { AppError, isAppError, OUTAGE_CODES } from "@bucketbridge/core";
 import type { LimitFunction } from "p-limit";
 import { LeaseKeeper } from "../import/lease-keeper.ts";
 import { DeliveryPusher, toPutKey, type PushResult } from "./delivery-pusher.ts";
@@ -7,22 +7,20 @@ import { toPortions, type Portion } from "./portions.ts";
 import type {
   ClaimedDelivery,
   DeliveryClaim,
+  PushFailure,
   SubjectRecord,
   TargetConnection,
   TargetSnapshot,
 } from "./ports.ts";
 import { toOutage, toPushFailure } from "./push-failure.ts";
 
-/** Codes of a target that answers nobody: one probe at a time instead of thousands of attempts. */
-const OUTAGE_CODES: ReadonlySet<string> = new Set([
-  "unauthenticated",
-  "permission_denied",
-  "not_found",
-  "rate_limited",
-  "unavailable",
-  "timeout",
-  "invalid_config",
-]);
+/** One probe at a time instead of thousands of attempts. */
+const IS_OUTAGE: ReadonlySet<string> = new Set(OUTAGE_CODES);
+
+/** A claim, and whether it is the one that an open breaker lets through. */
+export interface PushClaim extends DeliveryClaim {
+  readonly isProbe: boolean;
+}
 
 /** What became of a claim; the rest was given back. */
 interface ClaimResult {
@@ -37,14 +35,14 @@ interface ClaimResult {
  */
 export class ClaimPush {
   readonly #engine: ExportEngine;
-  readonly #claim: DeliveryClaim;
+  readonly #claim: PushClaim;
   readonly #target: TargetSnapshot;
   readonly #limit: LimitFunction;
   readonly #waiting: Map<number, ClaimedDelivery>;
   readonly #begun = new Map<number, ClaimedDelivery>();
   #outage: AppError | undefined;
 
-  constructor(engine: ExportEngine, claim: DeliveryClaim, limit: LimitFunction) {
+  constructor(engine: ExportEngine, claim: PushClaim, limit: LimitFunction) {
     this.#engine = engine;
     this.#claim = claim;
     this.#target = claim.target;
@@ -187,7 +185,7 @@ export class ClaimPush {
     this.#waiting.delete(delivery.subjectId);
     this.#begun.set(delivery.subjectId, delivery);
     const result = await pusher.push(delivery, subjects.get(delivery.subjectId), signal);
-    if (result.kind !== "delivered" && OUTAGE_CODES.has(result.error.code))
+    if (result.kind !== "delivered" && IS_OUTAGE.has(result.error.code))
       this.#outage ??= result.error;
     return result;
   }
@@ -207,12 +205,20 @@ export class ClaimPush {
     }
     for (const result of results) {
       if (result.kind !== "delivered")
-        await deliveries[result.kind](this.#target, result.delivery, result.failure);
+        await deliveries[result.kind](this.#target, result.delivery, this.#waitOf(result));
     }
     this.#begun.clear();
     await this.#tellBreaker(results);
     const delivered = records.length - lost.length;
     return { delivered, failed: results.length - delivered };
+  }
+
+  /** A probe that nobody answers waits like the breaker: with longer waits of their own, a few deliveries would keep it open. */
+  #waitOf({ failure, error }: Exclude<PushResult, { kind: "delivered" }>): PushFailure {
+    if (!this.#claim.isProbe || !IS_OUTAGE.has(error.code) || error.retryAfterMs !== undefined)
+      return failure;
+    const { breakerSeconds } = this.#engine.options;
+    return { ...failure, retryAfterSeconds: Math.min(failure.retryAfterSeconds, breakerSeconds) };
   }
 
   /** Any answer but a refusal of everybody closes it: when some pushes go through, the failures are the objects' own. */
@@ -221,7 +227,7 @@ export class ClaimPush {
     const isAnswered = results.some(
       (result) =>
         result.kind === "delivered" ||
-        (result.error.code !== "canceled" && !OUTAGE_CODES.has(result.error.code)),
+        (result.error.code !== "canceled" && !IS_OUTAGE.has(result.error.code)),
     );
     if (isAnswered) await breaker.onSuccess(this.#target);
     else if (this.#outage !== undefined)

@@ -216,7 +216,10 @@ export interface BreakerStore {
     | { readonly state: "closed" | "probe" }
     | { readonly state: "open"; readonly retryAfterSeconds: number }
   >;
-  /** A push went through: the breaker closes. A place that the target has left does not count, here and below. */
+  /**
+   * A push went through: the breaker closes, and what the target has not answered is due at once. A place that the target has left
+   * does not count, here and below.
+   */
   onSuccess(target: TargetSnapshot): Promise<void>;
   /** The target answers nobody (connect, auth, throttle): opens it, longer each time, at least `retryAfterSeconds`. */
   onOutage(target: TargetSnapshot, failure: PushFailure): Promise<void>;
@@ -280,13 +283,14 @@ export interface Comparison {
   readonly isListed: boolean;
   /** The database's clock, for what is listed after this. Opaque. */
   readonly since: string;
-  /** Other targets of the organisation on the same provider: they may write to the same place. */
+  /** Other targets of the organisation, of whatever provider: they may write to the same place. */
   readonly siblings: readonly TargetSibling[];
 }
 
 /** Another target, and where it is. */
 export interface TargetSibling {
   readonly targetId: number;
+  readonly provider: string;
   /** Provider fields by their wire names, without secrets. */
   readonly settings: Readonly<Record<string, unknown>>;
 }

@@ -204,6 +204,15 @@ describe("pushTarget", () => {
     expect(engine.deliveries.counts[1]).toBeGreaterThan(1);
   });
 
+  it("waits with a probe that nobody answers no longer than the breaker does", async () => {
+    const { driver } = aBucket(refusing({ code: "unavailable" }));
+    const due = [aDelivery(1, { attempts: 12 })];
+    const engine = anExportEngine({ driver, due, options: { breakerSeconds: 60 } });
+    engine.breaker.state = "probe";
+    await pushTarget(engine, REF, ctx.signal);
+    expect(engine.deliveries.failures[0]?.failure.retryAfterSeconds).toBe(60);
+  });
+
   it("claims nothing while the breaker is open", async () => {
     const engine = anExportEngine({ due: many(5) });
     engine.breaker.state = "open";

@@ -1,8 +1,8 @@
 import pLimit, { type LimitFunction } from "p-limit";
-import { ClaimPush } from "./claim-push.ts";
+import { ClaimPush, type PushClaim } from "./claim-push.ts";
 import { toPutKey } from "./delivery-pusher.ts";
 import type { ExportEngine } from "./engine.ts";
-import type { ClaimOptions, DeliveryClaim, TargetRef } from "./ports.ts";
+import type { ClaimOptions, TargetRef } from "./ports.ts";
 import { HELD_PER_STORED } from "./portions.ts";
 import { SparingBreaker } from "./sparing-breaker.ts";
 
@@ -111,25 +111,26 @@ class TargetTurn {
   }
 
   /** Undefined: the target is gone, or the breaker is open. */
-  async #claim(roomBytes: number): Promise<DeliveryClaim | undefined> {
+  async #claim(roomBytes: number): Promise<PushClaim | undefined> {
     const { deliveries, owner, options } = this.#engine;
     const count = options.parallelPuts * CLAIMED_PER_PUT;
     const how = { readUpToBytes: roomBytes / HELD_PER_STORED, keyOf: toPutKey };
     const claim = await deliveries.claim(this.#ref, owner, count, { ...how, onlyWhenClosed: true });
     if (claim?.isHeldBack === true) return this.#claimOne(how);
     if (claim?.deliveries.length === count && this.#lanes.length < MAX_LANES) this.#startLane();
-    return claim;
+    return claim === undefined ? undefined : { ...claim, isProbe: false };
   }
 
   /** The probe of a target that did not answer: one caller at a time gets it. */
-  async #claimOne(how: ClaimOptions): Promise<DeliveryClaim | undefined> {
+  async #claimOne(how: ClaimOptions): Promise<PushClaim | undefined> {
     const { breaker, deliveries, owner } = this.#engine;
     const admitted = await breaker.admit(this.#ref);
     if (admitted.state === "open") {
       this.#end({ kind: "yield", delayMs: Math.ceil(admitted.retryAfterSeconds * 1_000) });
       return undefined;
     }
-    return deliveries.claim(this.#ref, owner, 1, how);
+    const claim = await deliveries.claim(this.#ref, owner, 1, how);
+    return claim === undefined ? undefined : { ...claim, isProbe: true };
   }
 
   #end(ended: PushTurn["ended"]): void {
