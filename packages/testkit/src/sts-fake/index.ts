@@ -6,3 +6,4 @@ export {
   type StsPrincipal,
   type StsRole,
 } from "./sts-fake.ts";
+export { parseSessionPolicy } from "./session-policy.ts";

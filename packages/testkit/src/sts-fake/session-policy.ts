@@ -16,7 +16,7 @@ interface Statement {
   >;
 }
 
-/** Reads a session policy with what AWS knows of it: wildcards, their escapes and `StringLike` on `s3:prefix`. */
+/** Reads a policy of a session or an identity with what AWS knows of it: wildcards, their escapes and `StringLike` on `s3:prefix`. */
 export function parseSessionPolicy(text: string): (access: S3Access) => boolean {
   const { Statement: statements } = JSON.parse(text) as {
     readonly Statement: readonly Statement[];
