@@ -359,7 +359,7 @@ class SteppingClock {
 }
 
 describe("the memory of a claim", () => {
-  const LARGE = 8 * 1024 * 1024;
+  const LARGE = 5 * 1024 * 1024;
 
   it("holds large subjects one after another, and small ones together", async () => {
     const { driver } = aBucket();
