@@ -100,6 +100,7 @@ describe("CachedConnections", () => {
     expect(await real.describe("databricks", volume)).toBe("dbx://Volumes/c/s/v");
     expect(await real.describe("databricks", { ...volume, ...app })).toBe("dbx://Volumes/c/s/v");
     expect(await real.describe("databricks", { ...volume, volume: "" })).toBeUndefined();
+    expect(await real.describe("a type of a newer version", volume)).toBeUndefined();
   });
 
   it("gives references, names and the place of the source", async () => {

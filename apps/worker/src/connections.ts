@@ -1,4 +1,4 @@
-import { AppError, type Logger, type Secret } from "@bucketbridge/core";
+import { AppError, isAppError, type Logger, type Secret } from "@bucketbridge/core";
 import { decorate, HostPauses, ObjectStore, type CallObserver } from "@bucketbridge/storage";
 import {
   listSettingsFields,
@@ -75,12 +75,16 @@ export class CachedConnections implements SourceConnections {
     return { store, place, toReferences, filterName, release };
   }
 
-  /** What settings name, without opening anything and without their secrets; undefined for those that cannot be used. */
+  /** What settings name, without opening anything and without their secrets; undefined for those of an unknown provider or that cannot be used. */
   async describe(
     provider: string,
     settings: Readonly<Record<string, unknown>>,
   ): Promise<string | undefined> {
-    const definition = await this.#deps.loadProvider(provider);
+    const definition = await this.#deps.loadProvider(provider).catch((error: unknown) => {
+      if (isAppError(error, "unsupported")) return undefined;
+      throw error;
+    });
+    if (definition === undefined) return undefined;
     const parsed = definition.settings.safeParse(settings);
     if (parsed.success) return definition.describe(parsed.data);
     return lacksSecretsAlone(definition, parsed.error) ? definition.describe(settings) : undefined;

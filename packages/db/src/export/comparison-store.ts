@@ -35,13 +35,14 @@ export interface ComparisonRecord {
   readonly isListed: boolean;
   /** The database's clock, for what is listed after this. Opaque. */
   readonly since: string;
-  /** Other targets of the organisation on the same provider. */
+  /** Other targets of the organisation. */
   readonly siblings: readonly SiblingRecord[];
 }
 
 /** Another target, and where it is. */
 export interface SiblingRecord {
   readonly targetId: number;
+  readonly provider: string;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -94,11 +95,10 @@ export class ComparisonStore {
       const siblings = await tx.storage.findMany({
         where: {
           direction: "target",
-          provider: row.provider,
           deletedAt: null,
           id: { not: run.targetId },
         },
-        select: { id: true, settings: true },
+        select: { id: true, provider: true, settings: true },
       });
       return {
         target: toTarget(row, run, this.#database.keyRing),
@@ -106,8 +106,9 @@ export class ComparisonStore {
         cursor: row.cursor,
         isListed: row.listed,
         since: row.since,
-        siblings: siblings.map(({ id, settings }) => ({
+        siblings: siblings.map(({ id, provider, settings }) => ({
           targetId: id,
+          provider,
           settings: settings as Record<string, unknown>,
         })),
       };

@@ -6,6 +6,7 @@ import type { RunKey } from "./records.ts";
 export interface ExportPlaceRecord {
   readonly targetId: number;
   readonly projectId: number;
+  readonly provider: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly prefix: string | null;
 }
@@ -20,15 +21,15 @@ export class OwnExportsStore {
     this.#statements = statements;
   }
 
-  /** Targets of the organisation on this provider. */
-  async listTargets(run: RunKey, provider: string): Promise<readonly ExportPlaceRecord[]> {
+  /** Targets of the organisation. */
+  async listTargets(run: RunKey): Promise<readonly ExportPlaceRecord[]> {
     const rows = await this.#database.inOrganization(
       run.organizationId,
       (tx) =>
         tx.storage.findMany({
-          where: { direction: "target", provider, deletedAt: null },
+          where: { direction: "target", deletedAt: null },
           orderBy: { id: "asc" },
-          select: { id: true, projectId: true, settings: true, prefix: true },
+          select: { id: true, projectId: true, provider: true, settings: true, prefix: true },
         }),
       { op: "db.exports" },
     );

@@ -60,9 +60,9 @@ describe("compareTarget", () => {
       ...engine.comparisons.comparison,
       target: aTarget({ settings: { at: "d/out" } }),
       siblings: [
-        { targetId: 2, settings: { at: "d/out/in" } },
-        { targetId: 3, settings: { at: "d" } },
-        { targetId: 4, settings: { at: "elsewhere" } },
+        { targetId: 2, provider: "s3s", settings: { at: "d/out/in" } },
+        { targetId: 3, provider: "s3", settings: { at: "d" } },
+        { targetId: 4, provider: "s3", settings: { at: "elsewhere" } },
       ],
     };
     engine.comparisons.named.add("2 2").add("3 out/1").add("4 1");

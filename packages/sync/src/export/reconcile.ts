@@ -109,8 +109,8 @@ class ListingComparison {
     const own = await connections.describe(target.provider, target.settings);
     if (own === undefined) return [];
     const places: SiblingPlace[] = [];
-    for (const { targetId, settings } of siblings) {
-      const place = await connections.describe(target.provider, settings);
+    for (const { targetId, provider, settings } of siblings) {
+      const place = await connections.describe(provider, settings);
       if (place !== undefined) places.push({ targetId, own, place });
     }
     return places;

@@ -23,15 +23,15 @@ const NO_EXPORTS: OwnExports = { findIn: () => Promise.resolve(NOTHING) };
 export async function findOwnExports(
   engine: Pick<ImportEngine, "exports" | "connections">,
   run: RunRef,
-  source: SourceSnapshot,
+  source: Pick<SourceSnapshot, "provider" | "settings" | "prefix">,
 ): Promise<OwnExports> {
   const { connections, exports } = engine;
-  const targets = await exports.listTargets(run, source.provider);
+  const targets = await exports.listTargets(run);
   const own = await connections.describe(source.provider, source.settings);
   if (targets.length === 0 || own === undefined) return NO_EXPORTS;
   const meeting: SiblingPlace[] = [];
   for (const target of targets) {
-    const place = await connections.describe(source.provider, target.settings);
+    const place = await connections.describe(target.provider, target.settings);
     if (place === undefined) continue;
     const written = `${place}/${toTargetFolder(target)}`;
     const read = `${own}/${folderPrefix(source.prefix)}`;

@@ -290,6 +290,7 @@ export interface SourceConnections {
 export interface ExportPlace {
   readonly targetId: number;
   readonly projectId: number;
+  readonly provider: string;
   /** Provider fields by their wire names, without secrets. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly prefix: string | null;
@@ -297,8 +298,8 @@ export interface ExportPlace {
 
 /** What targets of an organisation wrote, and where. */
 export interface ExportNames {
-  /** Targets of the run's organisation on this provider. */
-  listTargets(run: RunRef, provider: string): Promise<readonly ExportPlace[]>;
+  /** Targets of the run's organisation, of whatever provider: several of them lead to the same stores. */
+  listTargets(run: RunRef): Promise<readonly ExportPlace[]>;
   /** Keeps with the run which targets meet its source: whoever reads the run should know. */
   noteOverlap(run: RunRef, targetIds: readonly number[]): Promise<void>;
   /** For each pair whether that target names the key, at the place where it is now. */
