@@ -19,9 +19,14 @@ export interface Scene {
   /** The newest run. */
   run(): Promise<Json>;
   issues(): Promise<readonly Json[]>;
-  /** What the tasks of the project are called: `data.name`, else the object they came from. Sorted. */
+  /** What the tasks of the project are called: `data.name`, else the object they came from (of a file its name alone). Sorted. */
   tasks(): Promise<readonly string[]>;
   countTasks(): Promise<number>;
+}
+
+/** Objects of local files are shown by their absolute paths. */
+function shortName(filename: string): string {
+  return filename.startsWith("/") ? filename.slice(filename.lastIndexOf("/") + 1) : filename;
 }
 
 /** The time limit of the test decides before. */
@@ -112,7 +117,7 @@ class OwnScene implements Scene {
       const size = `page=${String(page)}&page_size=${String(PAGE)}`;
       const { tasks } = await this.#get(`/api/tasks/?project=${String(this.project)}&${size}`);
       for (const { data, storage_filename } of tasks as Json[]) {
-        names.push(String((data as Json)["name"] ?? storage_filename));
+        names.push(String((data as Json)["name"] ?? shortName(String(storage_filename))));
       }
     }
     return names.sort();
