@@ -57,6 +57,7 @@ import {
 } from "./annotation-repositories.ts";
 import type { StorageTypePolicy } from "./label-studio/storages/storage-types.ts";
 import type { RunKey } from "./runs/run-watchers.ts";
+import type { RateLimits } from "./plugins/rate-limit.ts";
 import type { HealthSources } from "./plugins/health.ts";
 import type { SharedStores } from "./stores/shared-stores.ts";
 import type { Stores } from "./stores/stores.ts";
@@ -89,6 +90,7 @@ export interface ApiSettings {
   readonly maxBodyBytes: number;
   /** Anybody may make an account with an organisation of its own. */
   readonly openSignUp: boolean;
+  readonly rateLimits: RateLimits;
   /** Signs personal tokens with the first key and takes all of them. */
   readonly tokenKeys: readonly Secret[];
   /** Where local files may lie, and whether they are served. */

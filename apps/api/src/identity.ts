@@ -38,6 +38,8 @@ declare module "fastify" {
     within?: PathSubject;
     /** No identity is asked for. */
     public?: true;
+    /** Of a public route. probe: asked by machines all the time; signed: the request carries credentials of another kind. */
+    rate?: "probe" | "signed";
     /** A page: the scope itself asks who calls, and sends browsers to the sign-in. */
     scheme?: "page";
   }

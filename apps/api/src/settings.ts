@@ -86,6 +86,7 @@ export function readSettings(env: Environment, directory: string): ProcessSettin
       trustProxy: http.trustProxy,
       maxBodyBytes: http.maxBodyBytes,
       openSignUp: config.access.openSignUp,
+      rateLimits: toRateLimits(config.access),
       tokenKeys: config.secrets.tokenKeys,
       localFiles: resolveLocalFiles(config.localFiles, directory),
       storageTypes: config.storageTypes,
@@ -140,4 +141,16 @@ function toUploadSettings(settings: {
   readonly maxDataFileBytes: number;
 }): ApiSettings["uploads"] {
   return { maxBytes: settings.maxUploadBytes, maxDataBytes: settings.maxDataFileBytes };
+}
+
+type RateSettings = Readonly<
+  Record<`${keyof ApiSettings["rateLimits"]}${"Rate" | "Burst"}`, number>
+>;
+
+function toRateLimits(access: RateSettings): ApiSettings["rateLimits"] {
+  return {
+    token: { perSecond: access.tokenRate, burst: access.tokenBurst },
+    media: { perSecond: access.mediaRate, burst: access.mediaBurst },
+    address: { perSecond: access.addressRate, burst: access.addressBurst },
+  };
 }

@@ -80,6 +80,8 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       trustProxy: false,
       maxBodyBytes: 1024 * 1024,
       openSignUp: false,
+      // Tests ask as fast as they can.
+      rateLimits: { token: NO_LIMIT, media: NO_LIMIT, address: NO_LIMIT },
       tokenKeys: [new Secret(randomBytes(32).toString("hex"))],
       localFiles: { documentRoot: undefined, servingEnabled: false },
       storageTypes: { offered: "all", gcsImpersonation: false, localFiles: true },
@@ -169,6 +171,8 @@ async function makeStranger(database: Database): Promise<TestMember> {
     return { userId, organizationId, email, token };
   });
 }
+
+const NO_LIMIT = { perSecond: 0, burst: 0 };
 
 const NOBODY = {
   aws: { problem: "none is configured" },

@@ -107,6 +107,8 @@ class OwnSystem implements System {
       BUCKETBRIDGE_EGRESS_ALLOW: "loopback",
       LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: this.documentRoot,
       LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED: "true",
+      // Scenes save as fast as they can.
+      BUCKETBRIDGE_RATE_TOKEN: "0",
       ...env,
     };
   }

@@ -1,4 +1,5 @@
 import type { Slice } from "./slice.ts";
+import { accessSlice } from "./slices/access.ts";
 import { ambientSlice } from "./slices/ambient.ts";
 import { awsPlatformSlice } from "./slices/aws-platform.ts";
 import { azurePlatformSlice } from "./slices/azure-platform.ts";
@@ -30,6 +31,7 @@ const ALL_SLICES = [
   queueSlice,
   secretsSlice,
   ownerSlice,
+  accessSlice,
   egressSlice,
   localFilesSlice,
   storageTypesSlice,

@@ -1,19 +1,23 @@
 import { AppError } from "@bucketbridge/core";
 import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
-import { forbidden, notAuthenticated } from "../api-error.ts";
+import { ApiError, forbidden, notAuthenticated } from "../api-error.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
 import { isAllowed, isInScope, reachesMembers, type Permission } from "../permissions.ts";
 import type { ProjectAccess } from "../project-access.ts";
 import type { Sessions } from "../sessions.ts";
 import { hashToken, type TokenSigner } from "../tokens.ts";
+import type { RateLimiter } from "./rate-limit.ts";
 import { assertSameSite } from "./same-site.ts";
 
 const LEGACY_DISABLED =
   "Authentication token no longer valid: legacy token authentication has been disabled for this organization";
 
 /** What says who calls. */
-export type AskedBy = Pick<FastifyRequest, "method" | "headers" | "protocol" | "host">;
+export type AskedBy = Pick<
+  FastifyRequest,
+  "method" | "headers" | "protocol" | "host" | "ip" | "is404" | "routeOptions"
+>;
 
 /** Finds out who calls; throws the contract's 401 otherwise. */
 export type Authenticate = (request: AskedBy) => Promise<Identity>;
@@ -34,6 +38,18 @@ export function makeAuthenticate(
     if (member === undefined) throw notAuthenticated();
     assertSameSite(request);
     return member;
+  };
+}
+
+/** The same for callers who ask too often: 429 instead of either answer. */
+export function limitCallers(authenticate: Authenticate, rateLimiter: RateLimiter): Authenticate {
+  return async (request) => {
+    const identity = await authenticate(request).catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 401) rateLimiter.assertRefused(request);
+      throw error;
+    });
+    rateLimiter.assertKnown(identity, request);
+    return identity;
   };
 }
 
@@ -92,11 +108,7 @@ async function authenticateAccess(
  * Asks for an identity and the route's permission before a body is read. A route that declares neither a permission
  * nor `public`, or not what its `id` names where members see only their projects, keeps the application from starting.
  */
-export function registerAuth(
-  app: FastifyInstance,
-  authenticate: Authenticate,
-  projectAccess: ProjectAccess,
-): void {
+export function registerAuth(app: FastifyInstance, guards: Guards): void {
   const routes: RouteOptions[] = [];
   app.decorate("routeTable", routes);
   app.decorateRequest("identity", null);
@@ -107,7 +119,7 @@ export function registerAuth(
     done(undeclared.length === 0 ? undefined : undeclaredError(undeclared));
   });
   app.addHook("onRequest", async (request) => {
-    await authorize(request, authenticate, projectAccess);
+    await authorize(request, guards);
   });
 }
 
@@ -126,13 +138,23 @@ function undeclaredError(routes: readonly RouteOptions[]): AppError {
   });
 }
 
+/** What every request passes. */
+interface Guards {
+  readonly authenticate: Authenticate;
+  readonly rateLimiter: RateLimiter;
+  readonly projectAccess: ProjectAccess;
+}
+
 async function authorize(
   request: FastifyRequest,
-  authenticate: Authenticate,
-  projectAccess: ProjectAccess,
+  { authenticate, rateLimiter, projectAccess }: Guards,
 ): Promise<void> {
   const { config } = request.routeOptions;
-  if (request.is404 || config.public === true || config.scheme === "page") return;
+  if (config.scheme === "page") return;
+  if (request.is404 || config.public === true) {
+    rateLimiter.assertAnonymous(request);
+    return;
+  }
   const identity = await authenticate(request);
   request.identity = identity;
   assertPermitted(identity, config.permission, request.method);

@@ -22,7 +22,7 @@ interface HealthOptions {
 /** A probe waits no longer for the database. */
 const PING_TIMEOUT_MS = 2_000;
 const REQUEST_BUCKETS_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 30];
-const OPEN = { config: { public: true }, schema: { tags: ["health"] } } as const;
+const OPEN = { config: { public: true, rate: "probe" }, schema: { tags: ["health"] } } as const;
 
 /** /livez, /readyz, /metrics and /version, public as on the workers. */
 export function registerHealth(app: FastifyInstance, options: HealthOptions): void {

@@ -44,10 +44,10 @@ async function findIdentity(
   const token = readPassword(authorization);
   limiter.assertMayTry(request.ip);
   if (token === undefined) throw notAuthenticated();
-  const { method, protocol, host } = request;
+  const { method, protocol, host, ip, is404, routeOptions } = request;
   const headers = { authorization: `Token ${token}` };
   try {
-    return await authenticate({ method, protocol, host, headers });
+    return await authenticate({ method, protocol, host, ip, is404, routeOptions, headers });
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) limiter.recordFailure(request.ip);
     throw error;

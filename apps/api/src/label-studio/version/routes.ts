@@ -15,7 +15,7 @@ export function registerVersionRoutes(
   );
   app.get(
     "/health",
-    { config: { public: true }, schema: { tags: ["version"] } },
+    { config: { public: true, rate: "probe" }, schema: { tags: ["version"] } },
     (_request, reply) => reply.type("text/html; charset=utf-8").send('{"status": "UP"}'),
   );
 }

@@ -28,7 +28,7 @@ export function registerAnnotationEventRoutes(app: FastifyInstance, deps: RouteD
     scope.withTypeProvider<ZodTypeProvider>().post(
       "/annotation-events",
       {
-        config: { public: true },
+        config: { public: true, rate: "signed" },
         schema: {
           tags: ["annotation events"],
           summary: "What a platform with its own database did with its annotations",

@@ -87,7 +87,7 @@ function registerCalls(app: FastifyInstance, deps: WebhookDeps): void {
   app.withTypeProvider<ZodTypeProvider>().post(
     PATH,
     {
-      config: { public: true },
+      config: { public: true, rate: "signed" },
       onRequest: async (request) => {
         // Before the body is read.
         places.set(request, await authenticateHook(deps, request, toProjectId(request.params)));
