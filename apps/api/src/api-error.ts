@@ -79,6 +79,7 @@ export function forbidden(detail = "You do not have permission to perform this a
 export type WireModel =
   | "Annotation"
   | "AnnotationDraft"
+  | "Export"
   | "Organization"
   | "OrganizationMember"
   | "Prediction"

@@ -12,6 +12,7 @@ import {
   createProjectRepository,
   createReconcileStore,
   createRunRepository,
+  createSnapshotRepository,
   createSessionRepository,
   createStorageRepository,
   createTaskRepository,
@@ -38,6 +39,7 @@ import {
   type RunRepository,
   type RunRequest,
   type SessionRepository,
+  type SnapshotRepository,
   type StorageRepository,
   type TokenRepository,
   type UploadRepository,
@@ -136,6 +138,7 @@ export interface Repositories extends AnnotationRepositories {
   readonly sessions: SessionRepository;
   readonly tokens: TokenRepository;
   readonly uploads: UploadRepository;
+  readonly snapshots: SnapshotRepository;
   readonly projects: ProjectRepository;
   readonly projectMembers: ProjectAccessRepository;
   readonly tasks: TaskRepository;
@@ -185,6 +188,7 @@ export function createRepositories(database: Database): Repositories {
     sessions: createSessionRepository(database),
     tokens: createTokenRepository(database),
     uploads: createUploadRepository(database),
+    snapshots: createSnapshotRepository(database),
     projects: createProjectRepository(database),
     projectMembers: createProjectAccessRepository(database),
     tasks: createTaskRepository(database),

@@ -46,6 +46,7 @@ const ODD_FOR_ALL: Readonly<Record<string, string>> = {
   "GET /data/local-files/": "serving files is off here",
   "GET /data/upload/:id/:fileName": "nothing was uploaded",
   "GET /storage-data/uploaded/": "no file is named",
+  "GET /api/projects/:id/exports/:exportId/download": "no worker has written it",
   "GET /api/tasks/": "no project is named",
   "DELETE /api/v1/projects/:id/label-studio-webhook": "the project has none",
   "GET /api/v1/runs/:id/dry-run": "the run is a sync",

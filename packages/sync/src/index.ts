@@ -25,6 +25,17 @@ export {
   type ExportedTask,
   type SnapshotCounts,
 } from "./export/snapshot.ts";
+export {
+  toSnapshotFolder,
+  writeSnapshot,
+  type ClaimedSnapshot,
+  type SnapshotClaims,
+  type SnapshotEnd,
+  type SnapshotEngine,
+  type SnapshotFiles,
+  type SnapshotSelection,
+  type WrittenFile,
+} from "./export/write-snapshot.ts";
 export { ByteBudget } from "./import/byte-budget.ts";
 export {
   DEFAULT_ENGINE_OPTIONS,

@@ -10,6 +10,7 @@ import { registerActionRoutes } from "./actions/routes.ts";
 import { registerAnnotationRoutes } from "./annotations/routes.ts";
 import { registerFormParsers } from "./body-parsers.ts";
 import { registerDraftRoutes } from "./drafts/routes.ts";
+import { registerExportRoutes } from "./exports/routes.ts";
 import { registerNegotiation } from "./negotiation.ts";
 import { registerMembershipRoutes } from "./organizations/member-routes.ts";
 import { registerOrganizationRoutes } from "./organizations/routes.ts";
@@ -51,6 +52,7 @@ export async function registerLabelStudio(
   registerProjectMemberRoutes(app, deps);
   const ringing = { ...deps, targetBell };
   registerTaskRoutes(app, { ...ringing, references, projectAccess });
+  registerExportRoutes(app, deps);
   registerAnnotationRoutes(app, ringing);
   registerDraftRoutes(app, deps);
   registerPredictionRoutes(app, deps);
