@@ -125,7 +125,8 @@ async function startGoogle(folder: string): Promise<CloudStores> {
   const fake = await startGcsFake({
     buckets: [PLACE],
     accounts: [
-      { email: OWNER, actors: [PLATFORM_GCP, POOL] },
+      // By federation the account signs as itself.
+      { email: OWNER, actors: [PLATFORM_GCP, POOL], signers: [PLATFORM_GCP, OWNER] },
       { email: PLATFORM_GCP, allow: [] },
     ],
     pools: [{ name: POOL, audience: AUDIENCE, acceptsArn: () => true }],
