@@ -96,14 +96,17 @@ describe("the job of a run", () => {
 /** A worker whose turns end after one page, with one job at a time. */
 const ONE_PAGE_TURNS = { concurrency: 1, engine: { yieldMs: 15, pageSize: 100 } };
 
-/** A bucket of six pages that take longer than a turn. */
+/** Far longer than a turn, and than a busy machine takes to store a page: turns then end after one page, whatever runs beside. */
+const PAGE_MS = 100;
+
+/** A bucket of six pages. */
 function fillSlowly(name: string, pages: string[]): void {
   for (let n = 0; n < 600; n++) {
     world.buckets.bucket(name).write(`${String(n).padStart(5, "0")}.jpg`, Buffer.from("x"));
   }
   world.buckets.plan(name, {
     before: async ({ ctx }) => {
-      await world.pause(20, ctx.signal);
+      await world.pause(PAGE_MS, ctx.signal);
       pages.push(name);
     },
   });
