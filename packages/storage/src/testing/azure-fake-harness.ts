@@ -139,6 +139,15 @@ export async function azureFakeHarness(type: AzureType): Promise<DriverHarness> 
     openDenied: () => open(type === "azure" ? toKeyFields(KEYLESS_ACCOUNT) : toAppFields("nobody")),
     openBadCredentials: () =>
       open(type === "azure" ? { account_key: WRONG_KEY } : { client_secret: "wrong-secret" }),
+    fail: (fault) => {
+      const { kind } = fault;
+      const trouble =
+        kind === "answer" ? ({ ...fault, kind: "error", code: "Trouble" } as const) : { kind };
+      fake.inject({ ...trouble, on: "list", times: 100 });
+      return () => {
+        fake.clearFaults();
+      };
+    },
     // A key may do everything.
     ...(type === "azure"
       ? {}

@@ -63,6 +63,15 @@ export async function databricksFakeHarness({
     openDenied: () => open({ token: denied }),
     openLister: () => open({ token: lister }),
     openWriter: () => open({ token: writer }),
+    fail: (fault) => {
+      const { kind } = fault;
+      const trouble =
+        kind === "answer" ? ({ ...fault, kind: "error", errorCode: "TROUBLE" } as const) : { kind };
+      fake.inject({ ...trouble, on: "list", times: 100 });
+      return () => {
+        fake.clearFaults();
+      };
+    },
     openBadCredentials: () => open({ token: "wrong-secret" }),
     seed: (key, body) => {
       fake.putFile(`main/default/suite/${key}`, body);

@@ -115,6 +115,14 @@ async function fakeHarness({ provider, platform, actAs }: FakeSuite): Promise<Dr
     openBadCredentials: () => open(DISABLED),
     openLister: () => open(LISTER),
     openWriter: () => open(WRITER),
+    fail: ({ kind, ...answer }) => {
+      const trouble =
+        kind === "answer" ? ({ status: 500, ...answer, kind: "error" } as const) : { kind };
+      const injected = fake.inject({ ...trouble, on: "list", times: 100 });
+      return () => {
+        injected.remove();
+      };
+    },
     seed: (key, body) => {
       fake.putObject("suite", key, body);
       return Promise.resolve();

@@ -28,6 +28,15 @@ export interface FetchedUrl {
   readonly body: Uint8Array;
 }
 
+/** How a store that is in trouble answers; `silent`: never. */
+export type HarnessFault =
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "reset" | "silent" };
+
 /** One provider on one service, for the conformance suite. The bucket behind it belongs to the suite alone. */
 export interface DriverHarness {
   /** The provider, as in providers/registry.ts. */
@@ -49,6 +58,8 @@ export interface DriverHarness {
   openDenied?(): Promise<StorageDriver>;
   /** Credentials that the store does not know: `unauthenticated`. */
   openBadCredentials?(): Promise<StorageDriver>;
+  /** From now on listings end so, until the function that it returns is called. Stand-ins alone can: real services are well. */
+  fail?(fault: HarnessFault): () => void;
   /** Credentials that may list the bucket and do nothing else. */
   openLister?(): Promise<StorageDriver>;
   /** Credentials that may write objects and do nothing else. */

@@ -2,13 +2,18 @@ import { randomUUID } from "node:crypto";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { findMinio, type FoundMinio } from "@bucketbridge/testkit/minio";
 import { findRgw } from "@bucketbridge/testkit/rgw";
-import { startS3Fake } from "@bucketbridge/testkit/s3-fake";
+import { startS3Fake, type S3Fake } from "@bucketbridge/testkit/s3-fake";
 import type { StorageDriver } from "../driver.ts";
 import { createEgress } from "../egress/create-egress.ts";
 import type { Egress } from "../egress/egress.ts";
 import { s3Provider } from "../providers/s3/index.ts";
 import { makeProviderDeps, makeStorageContext } from "./provider-deps.ts";
-import type { DriverHarness, HarnessOverride, HarnessUnavailable } from "./harness.ts";
+import type {
+  DriverHarness,
+  HarnessFault,
+  HarnessOverride,
+  HarnessUnavailable,
+} from "./harness.ts";
 import { openServerBucket, type ServerKeys } from "./s3-server.ts";
 
 /** Opens the driver as the processes do, from the fields of the wire. */
@@ -43,6 +48,7 @@ export async function s3FakeHarness(): Promise<DriverHarness> {
     openBadCredentials: () => open({ aws_secret_access_key: "wrong-secret" }),
     openLister: () => open(toFields(lister)),
     openWriter: () => open(toFields(writer)),
+    fail: (fault) => failListings(fake, fault),
     seed: (key, body) => {
       fake.putObject("suite", key, body);
       return Promise.resolve();
@@ -56,6 +62,17 @@ export async function s3FakeHarness(): Promise<DriverHarness> {
       await egress.close();
       await fake.close();
     },
+  };
+}
+
+/** Listings of a fake end so until the returned function is called. */
+export function failListings(fake: S3Fake, fault: HarnessFault): () => void {
+  const { kind } = fault;
+  const trouble =
+    kind === "answer" ? ({ ...fault, kind: "error", code: "Trouble" } as const) : { kind };
+  const injected = fake.inject({ ...trouble, on: "list", times: 100 });
+  return () => {
+    injected.remove();
   };
 }
 

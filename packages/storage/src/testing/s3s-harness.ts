@@ -11,7 +11,7 @@ import type { PlatformAccess } from "../providers/provider-deps.ts";
 import { s3sProvider } from "../providers/s3/index.ts";
 import type { DriverHarness, HarnessUnavailable } from "./harness.ts";
 import { makeProviderDeps, makeStorageContext } from "./provider-deps.ts";
-import { RGW_GAPS } from "./s3-harness.ts";
+import { failListings, RGW_GAPS } from "./s3-harness.ts";
 import { openServerBucket, type ServerKeys } from "./s3-server.ts";
 
 const ROLE_ARN = "arn:aws:iam::123456789012:role/suite";
@@ -75,6 +75,7 @@ export async function s3sFakeHarness(): Promise<DriverHarness> {
     openDenied: () => open({ role_arn: DENIED_ROLE_ARN }),
     openLister: () => open({ role_arn: LISTER_ROLE_ARN }),
     openWriter: () => open({ role_arn: WRITER_ROLE_ARN }),
+    fail: (fault) => failListings(s3, fault),
     openBadCredentials: () => open({ role_arn: "arn:aws:iam::123456789012:role/not-ours" }),
     seed: (key, body) => {
       s3.putObject("suite", key, body);

@@ -1,10 +1,52 @@
 import { isAppError, type ErrorCode } from "@bucketbridge/core";
 import { expect } from "vitest";
 import { interceptDriver } from "../../decorators/intercept.ts";
+import { withTimeout } from "../../decorators/timeout.ts";
 import type { StorageDriver } from "../../driver.ts";
 import { calm, toBytes, type CaseContext, type ConformanceCase } from "../case.ts";
+import type { HarnessFault } from "../harness.ts";
 
 const group = "failure";
+
+/** What a store in trouble does, and what becomes of it. */
+const TROUBLES: readonly {
+  readonly name: string;
+  readonly fault: HarnessFault;
+  readonly code: ErrorCode;
+  readonly retryAfterMs?: number;
+}[] = [
+  {
+    name: "maps 429 to rate_limited, with the time that Retry-After names",
+    fault: { kind: "answer", status: 429, headers: { "retry-after": "7" } },
+    code: "rate_limited",
+    retryAfterMs: 7_000,
+  },
+  {
+    name: "maps 429 without Retry-After to rate_limited",
+    fault: { kind: "answer", status: 429 },
+    code: "rate_limited",
+  },
+  {
+    name: "maps 500 to unavailable",
+    fault: { kind: "answer", status: 500 },
+    code: "unavailable",
+  },
+  {
+    name: "maps 502 to unavailable",
+    fault: { kind: "answer", status: 502 },
+    code: "unavailable",
+  },
+  {
+    name: "maps a connection that is reset to unavailable",
+    fault: { kind: "reset" },
+    code: "unavailable",
+  },
+  {
+    name: "maps a store that says nothing to timeout",
+    fault: { kind: "silent" },
+    code: "timeout",
+  },
+];
 
 /** How failures must look. */
 export const FAILURE_CASES: readonly ConformanceCase[] = [
@@ -54,6 +96,29 @@ export const FAILURE_CASES: readonly ConformanceCase[] = [
       await expectRefusal(t, await t.harness.openBadCredentials?.(), "unauthenticated");
     },
   },
+  ...TROUBLES.map(({ name, fault, code, retryAfterMs }): ConformanceCase => ({
+    group,
+    name,
+    missing: (harness) =>
+      harness.fail === undefined ? "the service cannot be brought into trouble" : undefined,
+    run: async (t) => {
+      await t.seed("x");
+      if (t.harness.fail === undefined) return;
+      const heal = t.harness.fail(fault);
+      try {
+        // As the processes open it: the deadline of a call is a decorator's.
+        const timeoutMs = fault.kind === "silent" ? 500 : 20_000;
+        const store = t.storeOf(withTimeout(t.driver, { timeoutMs, idleMs: timeoutMs }));
+        const listing = store.pages({}, calm).next();
+        const error: unknown = await listing.catch((caught: unknown) => caught);
+        expect(error).toMatchObject({ code, retryAfterMs, op: "storage.list" });
+        expect(await t.outcome(listing)).toBe(code);
+      } finally {
+        heal();
+      }
+      expect((await t.list()).keys).toEqual(["x"]);
+    },
+  })),
   {
     group,
     name: "reports an aborted signal as canceled, whatever is called",
