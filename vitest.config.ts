@@ -13,6 +13,13 @@ const inWorkspace = (suffix: string): string[] => [
 /** Vitest's default is one less than processors. Most of the time integration tests wait, for leases, processes and a database. */
 const WORKERS = Math.max(2, availableParallelism());
 
+/** Tables of faults, hosts and types that take minutes: `npm test` leaves them to `npm run test:long`, .ci/run runs both. */
+const LONG = [
+  "apps/standalone/test/{faults,export-faults,all-types,secrets-canary}.int.test.ts",
+  "apps/worker/test/{all-types,export-large,private-hosts}.int.test.ts",
+  "apps/api/test/private-hosts.int.test.ts",
+];
+
 const LEAK_GUARD = "packages/testkit/src/leak-guard.ts";
 
 // A default export: vitest demands it.
@@ -44,11 +51,21 @@ export default defineConfig({
         test: {
           name: "int",
           include: inWorkspace("int.test"),
-          exclude: ["**/*chaos.int.test.ts"],
+          exclude: ["**/*chaos.int.test.ts", ...LONG],
           globalSetup: "packages/testkit/src/global-setup.ts",
           setupFiles: LEAK_GUARD,
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "long",
+          include: LONG,
+          globalSetup: "packages/testkit/src/global-setup.ts",
+          setupFiles: LEAK_GUARD,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -34,6 +34,11 @@ const TASKS = {
     args: ["int"],
     about: "integration tests on a real PostgreSQL",
   },
+  "test:long": {
+    entry: "scripts/test.ts",
+    args: ["long"],
+    about: "tables of faults, private hosts and storage types, minutes each",
+  },
   "test:chaos": {
     entry: "scripts/test.ts",
     args: ["chaos"],
@@ -57,7 +62,7 @@ const TASKS = {
   "db:inspect": { entry: "scripts/inspect-cluster.ts", about: "start what a failed test kept" },
   admin: {
     entry: "scripts/admin.ts",
-    about: "accounts: create-owner, list-users, reset-password",
+    about: "accounts: create-owner, list-users, reset-password; files: migrate-persistence",
   },
   gen: { entry: "scripts/gen/main.ts", about: "write the generated documents" },
   "gen:check": {
