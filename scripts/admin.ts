@@ -1,4 +1,4 @@
-// What the operator does to accounts: npm run admin -- create-owner --email … [--title …] | list-users | reset-password --email …
+// What the operator does to accounts and to the installation's own files: npm run admin -- (without a command: how it is called).
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { databaseSlice, loadConfig, secretsSlice } from "@bucketbridge/config";
@@ -12,10 +12,10 @@ import {
   type Database,
 } from "@bucketbridge/db";
 import { Passwords } from "../apps/api/src/passwords.ts";
+import { MIGRATE_USAGE, migratePersistence } from "./admin/migrate-persistence.ts";
 import { hashToken, makeLegacyToken, tokenPrefix } from "../apps/api/src/tokens.ts";
 
-const USAGE =
-  "usage: npm run admin -- create-owner --email ADDRESS [--title ORGANISATION] | list-users | reset-password --email ADDRESS";
+const USAGE = `usage: npm run admin -- create-owner --email ADDRESS [--title ORGANISATION] | list-users | reset-password --email ADDRESS | ${MIGRATE_USAGE}`;
 
 interface Options {
   readonly email: string;
@@ -28,10 +28,21 @@ const COMMANDS: Readonly<Record<string, (db: Database, options: Options) => Prom
   "reset-password": resetPassword,
 };
 
+/** Commands that need no database; each reads its own options. */
+const OTHER_COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  "migrate-persistence": migratePersistence,
+};
+
 process.exitCode = await run(process.argv.slice(2));
 
 async function run(args: readonly string[]): Promise<number> {
   try {
+    const [first = "", ...rest] = args;
+    const other = OTHER_COMMANDS[first];
+    if (other !== undefined) {
+      await other(rest);
+      return 0;
+    }
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,

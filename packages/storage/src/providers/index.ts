@@ -27,6 +27,7 @@ export {
   type StorageContext,
   type StorageDirection,
 } from "./provider-deps.ts";
+export { copyFiles, type CopyCounts, type CopyFilesOptions } from "./copy-files.ts";
 export {
   holdPersistence,
   openPersistence,

@@ -5,7 +5,7 @@ import { silentLogger } from "@bucketbridge/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collectBody } from "../body.ts";
 import { createEgress } from "../egress/create-egress.ts";
-import { PERSISTENCE_STANDS, type PersistenceStand } from "../testing/persistence-stands.ts";
+import { PERSISTENCE_STANDS, type PersistenceStand } from "../testing/persistence-harness.ts";
 import { openPersistence, type PersistencePlace } from "./open-persistence.ts";
 import type { PersistentObject } from "./persistent-store.ts";
 
