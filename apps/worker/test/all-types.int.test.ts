@@ -1,9 +1,11 @@
+import { PROVIDER_NAMES } from "@bucketbridge/storage/providers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ExportProject } from "./export-harness.ts";
 import { useWorld } from "./harness.ts";
 import { AZURE_STANDS } from "./types/azure-stands.ts";
 import { openDatabricksStand } from "./types/databricks-stand.ts";
 import { GOOGLE_STANDS } from "./types/google-stands.ts";
+import { openLocalFilesStand } from "./types/localfiles-stand.ts";
 import { openS3Stand } from "./types/s3-stand.ts";
 import { openS3sStand } from "./types/s3s-stand.ts";
 import { REDIS_STANDS } from "./types/redis-stands.ts";
@@ -18,8 +20,15 @@ const STANDS: readonly (readonly [type: string, open: () => Promise<TypeStand>])
   ...GOOGLE_STANDS,
   ...AZURE_STANDS,
   ...REDIS_STANDS,
+  ["localfiles", openLocalFilesStand],
   ["databricks", openDatabricksStand],
 ];
+
+it("every type of the registry is imported from and exported to", () => {
+  const types = STANDS.map(([type]) => type);
+  // Redis is in wherever there is a server.
+  for (const name of PROVIDER_NAMES) if (name !== "redis") expect(types).toContain(name);
+});
 
 /** On a busy machine a thousand objects by a real protocol take some seconds. */
 const TIMEOUT_MS = 60_000;
