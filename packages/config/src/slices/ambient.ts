@@ -22,7 +22,7 @@ export const ambientSlice = defineSlice({
       env: "BUCKETBRIDGE_AMBIENT_BUCKETS",
       default: "",
       meaning:
-        "buckets and containers whose storages may use the operator's own credentials although there are several organisations; each of these organisations may name them",
+        "buckets and containers whose storages may use the operator's own credentials although there are several organisations: `<external id of an organisation>:<bucket>` for that one alone, a bare name for every organisation that names it",
     },
     s3Endpoint: {
       env: "S3_ENDPOINT",

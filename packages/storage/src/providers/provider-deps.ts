@@ -39,7 +39,10 @@ export interface LocalFilesPolicy {
 
 /** Values that stand in for settings which the user left blank. Allowed only as `mayUseAmbient` says. */
 export interface AmbientSettings {
-  /** Buckets and containers whose storages may use ambient credentials although there are several organisations. */
+  /**
+   * Buckets and containers whose storages may use ambient credentials although there are several organisations: `external id:bucket`
+   * for one of them, a bare name for all.
+   */
   readonly buckets?: readonly string[] | undefined;
   readonly s3Endpoint?: string | undefined;
   readonly s3Region?: string | undefined;
@@ -157,11 +160,13 @@ export interface AzurePlatform {
  */
 export function mayUseAmbient(
   ambient: AmbientSettings,
-  context: Pick<StorageContext, "isOnlyOrganization">,
+  context: Pick<StorageContext, "isOnlyOrganization" | "organizationExternalId">,
   bucket: string | undefined,
 ): boolean {
+  if (context.isOnlyOrganization) return true;
+  if (bucket === undefined) return false;
+  const { buckets = [] } = ambient;
   return (
-    context.isOnlyOrganization ||
-    (bucket !== undefined && ambient.buckets?.includes(bucket) === true)
+    buckets.includes(bucket) || buckets.includes(`${context.organizationExternalId}:${bucket}`)
   );
 }
