@@ -6,7 +6,7 @@ const DELETE_SHARE = 0.1;
 const CREATE_SHARE = 0.1;
 /** Some annotations are changed again and again, so that a late write meets a newer one. */
 const HOT_SHARE = 0.3;
-const HOT = 20;
+const HOT = 6;
 
 /** People that save and delete annotations of one project at random, all at once, and the revision behind each note they wrote. */
 export class Annotators {
@@ -26,6 +26,16 @@ export class Annotators {
   /** Saves and deletes so far. */
   get done(): number {
     return this.#done;
+  }
+
+  /** Those that are changed again and again. */
+  get hotIds(): readonly number[] {
+    return this.#annotations.slice(0, HOT);
+  }
+
+  /** Saves one of them once more. */
+  async change(annotationId: number): Promise<void> {
+    await this.#save({ annotationId });
   }
 
   /** One annotation on each task, by `people` at once. */
@@ -59,7 +69,7 @@ export class Annotators {
   async #act(): Promise<void> {
     const dice = Math.random();
     const isHot = Math.random() < HOT_SHARE;
-    const some = isHot ? this.#annotations.slice(0, HOT) : this.#annotations;
+    const some = isHot ? this.hotIds : this.#annotations;
     const annotationId = some[randomIndex(some)];
     if (dice < CREATE_SHARE || annotationId === undefined)
       await this.#save({ taskId: this.#tasks[randomIndex(this.#tasks)] ?? 0 });
