@@ -9,6 +9,8 @@ import { ProxySlots } from "./media/proxy/proxy-slots.ts";
 import { registerResolveRoutes } from "./media/resolve/routes.ts";
 import { Passwords } from "./passwords.ts";
 import { limitCallers, makeAuthenticate, registerAuth } from "./plugins/auth.ts";
+import { AuditWriter } from "./audit/audit-writer.ts";
+import { registerAudit } from "./plugins/audit.ts";
 import { registerBoard } from "./plugins/board.ts";
 import { registerErrors } from "./plugins/errors.ts";
 import { FailureLimiter } from "./plugins/failure-limiter.ts";
@@ -52,6 +54,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const watchers = new RunWatchers(deps);
   const passwords = new Passwords();
   registerHardening(app);
+  registerAudit(app, new AuditWriter(deps.auditEvents, deps.log));
   registerErrors(app, authenticate);
   const projectAccess = new ProjectAccess(deps.projectMembers);
   registerAuth(app, { authenticate, rateLimiter, projectAccess });

@@ -1,6 +1,7 @@
 import type { Clock, Secret } from "@bucketbridge/core";
 import {
   createAnnotationRepository,
+  createAuditEventRepository,
   cancelRun,
   createDeliveryRepository,
   createInvitationRepository,
@@ -21,6 +22,7 @@ import {
   createUserRepository,
   requestExportRun,
   requestRun,
+  type AuditEventRepository,
   type CancelOutcome,
   type Database,
   type DeliveryRepository,
@@ -136,6 +138,7 @@ export interface Repositories extends AnnotationRepositories {
   readonly members: MemberRepository;
   readonly invitations: InvitationRepository;
   readonly sessions: SessionRepository;
+  readonly auditEvents: AuditEventRepository;
   readonly tokens: TokenRepository;
   readonly uploads: UploadRepository;
   readonly snapshots: SnapshotRepository;
@@ -186,6 +189,7 @@ export function createRepositories(database: Database): Repositories {
     members: createMemberRepository(database),
     invitations: createInvitationRepository(database),
     sessions: createSessionRepository(database),
+    auditEvents: createAuditEventRepository(database),
     tokens: createTokenRepository(database),
     uploads: createUploadRepository(database),
     snapshots: createSnapshotRepository(database),

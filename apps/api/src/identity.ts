@@ -22,6 +22,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Set by the auth plugin; null only on public routes. Read it through `identityOf`. */
     identity: Identity | null;
+    /** True when the caller asked for what lies in a project that they do not see. */
+    isOutsideProject: boolean;
   }
   interface FastifyInstance {
     /** Every route with what it declares, for tests that must not forget one. */

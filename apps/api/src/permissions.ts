@@ -72,6 +72,7 @@ export const ROLES_BY_PERMISSION = {
   "members.view": MANAGERS,
   "members.change": ADMINS,
   "profile.change": ROLES,
+  "audit.view": ADMINS,
 } as const satisfies Record<string, readonly Role[]>;
 
 /** Something a member may be allowed to do. */
@@ -88,6 +89,7 @@ const NATIVE_PERMISSIONS: ReadonlySet<string> = new Set<Permission>([
   "members.view",
   "members.change",
   "profile.change",
+  "audit.view",
 ]);
 
 /** True when people of the role see only the projects that they are members of. */

@@ -34,8 +34,9 @@ export class ProjectAccess {
       if (number !== identityOf(request).userId) throw notFound("User");
       return;
     }
-    if (number === undefined || !(await this.#isSeen(identityOf(request), kind, number)))
-      throw notFound(MODEL[kind]);
+    if (number !== undefined && (await this.#isSeen(identityOf(request), kind, number))) return;
+    request.isOutsideProject = true;
+    throw notFound(MODEL[kind]);
   }
 
   /** The same for a project that the request names elsewhere. */

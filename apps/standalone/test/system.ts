@@ -184,7 +184,7 @@ function startExportWorker(
     exporting: { leaseSeconds: 3, settleSeconds, outageSeconds: 1 },
     retention: {
       ...{ solvedIssueDays: 30, runsPerStorage: 200, tombstoneDays: 30 },
-      ...{ receiptDays: 30, oldPlaceDays: 7 },
+      ...{ receiptDays: 30, oldPlaceDays: 7, auditDays: 365 },
     },
     lockMs: 4_000,
     stalledIntervalMs: 1_000,

@@ -204,6 +204,7 @@ class OwnWorld implements World {
         tombstoneDays: 30,
         receiptDays: 30,
         oldPlaceDays: 7,
+        auditDays: 365,
       },
     };
     this.database = createDatabase({

@@ -56,6 +56,12 @@ export {
   type ServiceTokenView,
 } from "./v1/tokens.ts";
 export { firstOwnerRequest, signUpRequest } from "./v1/accounts.ts";
+export {
+  AUDIT_EVENT_COLUMNS,
+  auditEventPage,
+  listAuditEventsQuery,
+  type AuditEventView,
+} from "./v1/audit-events.ts";
 export { changePassword, sessionView, signInRequest, signOutQuery } from "./v1/session.ts";
 export {
   acceptedInvitation,

@@ -42,6 +42,13 @@ export {
   type TaskMedia,
 } from "./repositories/media.ts";
 export {
+  createAuditEventRepository,
+  type AuditEventFilter,
+  type AuditEventRecord,
+  type AuditEventRepository,
+  type NewAuditEvent,
+} from "./repositories/audit-events.ts";
+export {
   createInvitationRepository,
   type InvitationRecord,
   type InvitationRepository,

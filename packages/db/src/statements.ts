@@ -49,6 +49,7 @@ export const STATEMENT_NAMES = [
   "reconcile-named",
   "reconcile-page",
   "reconcile-restart",
+  "retention-audit",
   "retention-issues",
   "retention-receipts",
   "retention-runs",

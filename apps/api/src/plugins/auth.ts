@@ -112,6 +112,7 @@ export function registerAuth(app: FastifyInstance, guards: Guards): void {
   const routes: RouteOptions[] = [];
   app.decorate("routeTable", routes);
   app.decorateRequest("identity", null);
+  app.decorateRequest("isOutsideProject", false);
   // Checked when all hooks have run: routes of third-party plugins get their permission from a hook of their own scope.
   app.addHook("onRoute", (route) => void routes.push(route));
   app.addHook("onReady", (done) => {

@@ -8,6 +8,7 @@ import type { Sessions } from "../sessions.ts";
 import type { TokenSigner } from "../tokens.ts";
 import type { TargetBell } from "../targets/target-bell.ts";
 import { registerAccountRoutes } from "./accounts/routes.ts";
+import { registerAuditEventRoutes } from "./audit-events/routes.ts";
 import { registerEventKeyRoutes } from "./annotation-events/key-routes.ts";
 import { registerAnnotationEventRoutes } from "./annotation-events/routes.ts";
 import { registerDeliveryRoutes } from "./deliveries/routes.ts";
@@ -52,6 +53,7 @@ export function registerNativeApi(
   registerPlatformRoutes(app, deps);
   registerSetupRoutes(app, deps);
   registerInvitationRoutes(app, { ...deps, ...signIn });
+  registerAuditEventRoutes(app, deps);
   registerAccountRoutes(app, { ...deps, ...signIn });
   registerServiceTokenRoutes(app, deps);
   registerSessionRoutes(app, { ...deps, ...signIn, accounts: deps.sessions });

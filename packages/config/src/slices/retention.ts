@@ -13,6 +13,7 @@ export const retentionSlice = defineSlice({
     tombstoneDays: wholeNumber(1, TEN_YEARS_DAYS),
     receiptDays: wholeNumber(1, TEN_YEARS_DAYS),
     oldPlaceDays: wholeNumber(1, TEN_YEARS_DAYS),
+    auditDays: wholeNumber(1, TEN_YEARS_DAYS),
   }),
   variables: {
     solvedIssueDays: {
@@ -39,6 +40,11 @@ export const retentionSlice = defineSlice({
       env: "BUCKETBRIDGE_OLD_PLACE_DAYS",
       default: "7",
       meaning: "days after which deletes at a place that a target has left are given up",
+    },
+    auditDays: {
+      env: "BUCKETBRIDGE_AUDIT_DAYS",
+      default: "365",
+      meaning: "days for which audit events are kept",
     },
   },
 });

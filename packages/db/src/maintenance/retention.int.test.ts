@@ -17,8 +17,9 @@ const POLICY: RetentionPolicy = {
   tombstoneDays: 30,
   receiptDays: 30,
   oldPlaceDays: 7,
+  auditDays: 365,
 };
-const NOTHING = { issues: 0, runs: 0, tombstones: 0, receipts: 0, places: 0 };
+const NOTHING = { issues: 0, runs: 0, tombstones: 0, receipts: 0, places: 0, audit: 0 };
 
 let retention: Retention;
 beforeAll(() => {
@@ -187,6 +188,24 @@ describe("two workers", () => {
       { op: "test" },
     );
     expect(await apply()).toMatchObject({ isMore: false });
+  });
+});
+
+describe("audit events", () => {
+  it("go when they are old, and nobody changes one before", async () => {
+    const { organizationId } = await makeWorld(test.db);
+    await test.look(
+      `INSERT INTO audit_event (organization_id, created_at, action, status, request_id)
+       SELECT $1, now() - make_interval(days => d), 'storage.changed', 200, 'r' FROM unnest(ARRAY[364, 366, 400]) d`,
+      [organizationId],
+    );
+    const change = test.db.inMaintenance((tx) => tx.auditEvent.updateMany({ data: { status: 1 } }));
+    await expect(change).rejects.toMatchObject({ op: "db.transaction" });
+    const drop = test.db.inOrganization(organizationId, (tx) => tx.auditEvent.deleteMany());
+    expect(await drop).toEqual({ count: 0 });
+    expect(await apply(1)).toMatchObject({ dropped: { audit: 2 } });
+    const left = await test.look("SELECT status FROM audit_event");
+    expect(left).toEqual([{ status: 200 }]);
   });
 });
 

@@ -11,10 +11,11 @@ export interface RetentionPolicy {
   readonly receiptDays: number;
   /** Days after which an old place of a target that does not answer is given up: its secrets are kept for that long at most. */
   readonly oldPlaceDays: number;
+  readonly auditDays: number;
 }
 
 /** What goes. */
-export type RetentionKind = "issues" | "runs" | "tombstones" | "receipts" | "places";
+export type RetentionKind = "issues" | "runs" | "tombstones" | "receipts" | "places" | "audit";
 
 /** How far one call goes. */
 export interface RetentionBounds {
@@ -81,8 +82,9 @@ async function applyRetention(
     ["tombstones", byAge("retention-tombstones", policy.tombstoneDays)],
     ["receipts", byAge("retention-receipts", policy.receiptDays)],
     ["places", byAge("places-drop", policy.oldPlaceDays)],
+    ["audit", byAge("retention-audit", policy.auditDays)],
   ];
-  const dropped = { issues: 0, runs: 0, tombstones: 0, receipts: 0, places: 0 };
+  const dropped = { issues: 0, runs: 0, tombstones: 0, receipts: 0, places: 0, audit: 0 };
   let isMore = false;
   for (const [kind, chunk] of kinds) {
     const piece = await repeat(chunk, maxChunks);
@@ -94,7 +96,11 @@ async function applyRetention(
 }
 
 type AgeStatement =
-  "retention-issues" | "retention-tombstones" | "retention-receipts" | "places-drop";
+  | "retention-issues"
+  | "retention-tombstones"
+  | "retention-receipts"
+  | "places-drop"
+  | "retention-audit";
 
 async function repeat(chunk: Chunk, maxChunks: number): Promise<Piece | undefined> {
   let dropped = 0;

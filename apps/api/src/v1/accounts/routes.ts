@@ -42,6 +42,7 @@ function registerFirstOwner(app: FastifyInstance, { users, passwords, signer }: 
       if (claims?.token_type !== "setup" || (await users.hasUsers())) throw notFound();
       const owner = await users.createFirstOwner(await toOwner(account, passwords));
       if (owner === undefined) throw notFound();
+      request.identity = owner;
       return reply.code(201).send(toView(owner));
     },
   );
@@ -65,6 +66,7 @@ function registerSignUp(app: FastifyInstance, { users, passwords, settings }: De
       const owner = await users.signUp(await toOwner(request.body, passwords));
       if (owner === undefined)
         throw new AppError({ code: "already_exists", message: "this address has an account" });
+      request.identity = owner;
       return reply.code(201).send(toView(owner));
     },
   );

@@ -131,6 +131,7 @@ function registerAccepting(app: FastifyInstance, { invitations, passwords }: Dep
           message:
             "this address has an account in another organisation, and an account belongs to one",
         });
+      request.identity = member;
       const { userId, email, role, organizationTitle: organization } = member;
       return reply.code(201).send({ userId, email, role, organization });
     },

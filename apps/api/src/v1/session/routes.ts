@@ -48,6 +48,7 @@ function registerSignIn(app: FastifyInstance, deps: Deps): void {
     async (request, reply) => {
       assertNotCrossSite(request);
       const member = await signIn(deps, request, request.body);
+      request.identity = member;
       await deps.sessions.begin(member, request, reply);
       return reply.code(201).send(toView(member));
     },
