@@ -44,9 +44,11 @@ COPY --from=generated /label-studio/packages/db/generated packages/db/generated
 ENV NODE_ENV=production \
     HOST=0.0.0.0 PORT=8080 \
     BUCKETBRIDGE_WORKER_HOST=0.0.0.0 BUCKETBRIDGE_WORKER_PORT=8080 \
+    BUCKETBRIDGE_PERSISTENCE_FOLDER=/files \
     NODE_COMPILE_CACHE=/opt/compile-cache
 # Node keeps compiled code per user. Filled here, it is read from a read-only file system at every start.
-RUN mkdir /opt/compile-cache && chown 1000:1000 /opt/compile-cache
+# A volume that is mounted on /files takes its owner over.
+RUN mkdir /opt/compile-cache /files && chown 1000:1000 /opt/compile-cache /files
 USER 1000:1000
 RUN node deploy/entrypoint.mjs warm
 EXPOSE 8080

@@ -129,6 +129,7 @@ function sharedVariables(
   return {
     PORT: String(options.port),
     HOST: options.host,
+    BUCKETBRIDGE_DATA_DIR: options.dataDir,
     DATABASE_URL: services.databaseUrl,
     REDIS_URL: services.redisUrl,
     BUCKETBRIDGE_OWNER_EMAIL: owner.email,
