@@ -12,7 +12,7 @@ import { textOf, type S3Settings } from "./settings.ts";
 export function resolveCredentials(
   settings: S3Settings,
   { ambient, platform }: Pick<ProviderDeps, "ambient" | "platform">,
-  context: Pick<StorageContext, "isOnlyOrganization">,
+  context: Pick<StorageContext, "isOnlyOrganization" | "organizationExternalId">,
 ): CredentialSource {
   const accessKeyId = textOf(settings.aws_access_key_id);
   const secretAccessKey = textOf(settings.aws_secret_access_key);
