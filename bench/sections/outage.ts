@@ -25,6 +25,7 @@ const RETENTION = {
   tombstoneDays: 30,
   receiptDays: 7,
   oldPlaceDays: 30,
+  auditDays: 30,
 };
 const QUIET_SECONDS = 30;
 const SAVE_CEILING = 1.2;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What a service token may do of what its member may: `write` is all of it, `media` opens objects of tasks alone. */
-export const tokenScope = z.enum(["read", "write", "media"]);
+const tokenScope = z.enum(["read", "write", "media"]);
 
 const MAX_DAYS = 3_650;
 const DEFAULT_DAYS = 90;
