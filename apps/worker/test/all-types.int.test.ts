@@ -9,7 +9,7 @@ import { openLocalFilesStand } from "./types/localfiles-stand.ts";
 import { openS3Stand } from "./types/s3-stand.ts";
 import { openS3sStand } from "./types/s3s-stand.ts";
 import { REDIS_STANDS } from "./types/redis-stands.ts";
-import type { TypeStand } from "./types/type-stand.ts";
+import type { Access, TypeStand } from "./types/type-stand.ts";
 
 const getWorld = useWorld("worker_all_types");
 
@@ -108,6 +108,51 @@ describe.each(STANDS)("%s", (_type, open) => {
       const ids: number[] = [];
       for (const key of keys) ids.push((JSON.parse(await stand.read(key)) as { id: number }).id);
       expect(ids.sort((a, b) => a - b)).toEqual(saved.map(({ id }) => id).sort((a, b) => a - b));
+      await world.stopWorkers();
+    },
+    TIMEOUT_MS,
+  );
+
+  const fieldsOf = (access: Access) => ({
+    provider: stand.type,
+    settings: { ...stand.settings, ...access.settings },
+    secrets: { ...stand.secrets, ...access.secrets },
+  });
+
+  it(
+    "is imported by the files method with the permission to list alone",
+    async ({ skip }) => {
+      if (stand.lister === undefined || stand.referencePrefix === undefined) {
+        skip("nobody here may only list, or every value is loaded");
+        return;
+      }
+      const world = getWorld();
+      for (let n = 0; n < 20; n++) await stand.seed(`listed/${String(n)}.jpg`, "x");
+      await world.startWorker(stand.worker);
+      const fields = { ...fieldsOf(stand.lister), prefix: "listed", useBlobUrls: true };
+      const { runId } = await world.request(await world.addSource(fields));
+      const run = await world.waitForEnd(runId, { timeoutMs: TIMEOUT_MS });
+      expect(run).toMatchObject({ state: "completed", created: 20, failed: 0 });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    "is exported to with the permission to put alone",
+    async ({ skip }) => {
+      if (stand.writer === undefined) {
+        skip("nobody here may only put");
+        return;
+      }
+      const world = getWorld();
+      const project = await ExportProject.create(world);
+      const exporting = { settleSeconds: 1 };
+      await world.startWorker({ ...stand.worker, groups: ["export"], exporting });
+      const target = await project.addTarget({ ...fieldsOf(stand.writer), prefix: "put-alone" });
+      await project.saveMany(5);
+      await project.waitForRest(target, TIMEOUT_MS);
+      const keys = (await stand.keys()).filter((key) => key.startsWith("put-alone/"));
+      expect(keys).toHaveLength(5);
       await world.stopWorkers();
     },
     TIMEOUT_MS,

@@ -16,6 +16,8 @@ import type { TypeStand } from "./type-stand.ts";
 
 const CONTAINER = "stand";
 const APP = { tenantId: "tenant.example", clientId: "app-1", clientSecret: "client-secret" };
+const LISTER = { ...APP, clientId: "app-lister" };
+const WRITER = { ...APP, clientId: "app-writer" };
 
 /** The Azure family on the fakes that check keys, tokens and signatures. */
 export const AZURE_STANDS: readonly (readonly [type: string, open: () => Promise<TypeStand>])[] = [
@@ -38,11 +40,15 @@ async function openKeyStand(): Promise<TypeStand> {
 async function openPrincipalStand(): Promise<TypeStand> {
   const certificate = makeSelfSignedCertificate();
   trustCertificate(certificate.cert);
-  const entra = await startEntraFake({ apps: [APP], certificate });
+  const entra = await startEntraFake({ apps: [APP, LISTER, WRITER], certificate });
   const fake = await startAzureFake({
     containers: [CONTAINER],
     certificate,
-    identities: [{ clientId: APP.clientId, allow: ["list", "read", "write"] }],
+    identities: [
+      { clientId: APP.clientId, allow: ["list", "read", "write"] },
+      { clientId: LISTER.clientId, allow: ["list"] },
+      { clientId: WRITER.clientId, allow: ["write"] },
+    ],
   });
   return {
     ...toStand(fake),
@@ -54,6 +60,8 @@ async function openPrincipalStand(): Promise<TypeStand> {
       client_id: APP.clientId,
     },
     secrets: { client_secret: APP.clientSecret },
+    lister: { settings: { client_id: LISTER.clientId } },
+    writer: { settings: { client_id: WRITER.clientId } },
     worker: {
       platform: toPlatform({
         BUCKETBRIDGE_AZURE_BLOB_ENDPOINT: fake.blobEndpoint,

@@ -6,12 +6,18 @@ export async function openDatabricksStand(): Promise<TypeStand> {
   const token = "dapi-all-types";
   const fake = await startDatabricksFake({
     volumes: ["main/default/pets"],
-    tokens: [{ token }],
+    tokens: [
+      { token },
+      { token: "dapi-lister", allow: ["list"] },
+      { token: "dapi-writer", allow: ["write"] },
+    ],
   });
   return {
     type: "databricks",
     settings: { host: fake.endpoint, catalog: "main", schema: "default", volume: "pets" },
     secrets: { token },
+    lister: { secrets: { token: "dapi-lister" } },
+    writer: { secrets: { token: "dapi-writer" } },
     worker: {},
     referencePrefix: "dbx://Volumes/main/default/pets/",
     seed: (key, body) => {

@@ -13,9 +13,11 @@ import {
   type Platform,
 } from "@bucketbridge/config";
 import { startGcsFake, type GcsFake } from "@bucketbridge/testkit/gcs-fake";
-import type { TypeStand } from "./type-stand.ts";
+import type { Access, TypeStand } from "./type-stand.ts";
 
 const OWNER = "owner@fake.iam.gserviceaccount.com";
+const LISTER = "lister@fake.iam.gserviceaccount.com";
+const WRITER = "writer@fake.iam.gserviceaccount.com";
 const PLATFORM = "platform@fake.iam.gserviceaccount.com";
 const POOL = "principalSet:pool";
 const CALLER = { accessKeyId: "AKIAPLATFORM", secretAccessKey: "platform-secret" };
@@ -26,7 +28,8 @@ interface Variant {
   /** What the operator sets beside the addresses of the services. `keyFile`: the JSON of the platform's account. */
   readonly environment: (keyFile: string) => Environment;
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly secrets: (fake: GcsFake) => Readonly<Record<string, string>>;
+  /** The fields by which the type names an account. */
+  readonly actAs: (fake: GcsFake, email: string) => Access;
 }
 
 const VARIANTS: readonly Variant[] = [
@@ -34,13 +37,13 @@ const VARIANTS: readonly Variant[] = [
     type: "gcs",
     environment: () => ({}),
     settings: {},
-    secrets: (fake) => ({ google_application_credentials: fake.keyJson(OWNER) }),
+    actAs: (fake, email) => ({ secrets: { google_application_credentials: fake.keyJson(email) } }),
   },
   {
     type: "gcs_sa",
     environment: (keyFile) => ({ GOOGLE_APPLICATION_CREDENTIALS: keyFile }),
-    settings: { target_service_account_email: OWNER },
-    secrets: () => ({}),
+    settings: {},
+    actAs: (_fake, email) => ({ settings: { target_service_account_email: email } }),
   },
   {
     type: "gcswif",
@@ -52,9 +55,8 @@ const VARIANTS: readonly Variant[] = [
       google_project_number: "1",
       google_wif_pool_id: "p",
       google_wif_provider_id: "q",
-      google_service_account_email: OWNER,
     },
-    secrets: () => ({}),
+    actAs: (_fake, email) => ({ settings: { google_service_account_email: email } }),
   },
 ];
 
@@ -62,15 +64,18 @@ const VARIANTS: readonly Variant[] = [
 export const GOOGLE_STANDS: readonly (readonly [type: string, open: () => Promise<TypeStand>])[] =
   VARIANTS.map((variant) => [variant.type, () => openStand(variant)]);
 
-async function openStand({ type, environment, settings, secrets }: Variant): Promise<TypeStand> {
+async function openStand({ type, environment, settings, actAs }: Variant): Promise<TypeStand> {
   const fake = await startFake();
+  const owner = actAs(fake, OWNER);
   const folder = mkdtempSync(path.join(tmpdir(), "bucketbridge-google-"));
   const keyFile = path.join(folder, "platform.json");
   writeFileSync(keyFile, fake.keyJson(PLATFORM));
   return {
     type,
-    settings: { bucket: BUCKET, ...settings },
-    secrets: secrets(fake),
+    settings: { bucket: BUCKET, ...settings, ...owner.settings },
+    secrets: { ...owner.secrets },
+    lister: actAs(fake, LISTER),
+    writer: actAs(fake, WRITER),
     worker: {
       ambient: { buckets: [BUCKET] },
       platform: toPlatform({ ...toEndpoints(fake), ...environment(keyFile) }),
@@ -93,6 +98,8 @@ function startFake(): Promise<GcsFake> {
     buckets: [BUCKET],
     accounts: [
       { email: OWNER, actors: [PLATFORM, POOL] },
+      { email: LISTER, allow: ["list"], actors: [PLATFORM, POOL] },
+      { email: WRITER, allow: ["create"], actors: [PLATFORM, POOL] },
       { email: PLATFORM, allow: [] },
     ],
     pools: [

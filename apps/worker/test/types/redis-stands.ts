@@ -12,10 +12,22 @@ async function openStand(): Promise<TypeStand> {
   if (fixture === undefined)
     throw new AppError({ code: "unavailable", message: "the redis-server is gone" });
   const { host, port, session } = fixture;
+  await session.send(
+    "ACL",
+    "SETUSER",
+    "only-set",
+    "on",
+    ">pass",
+    "%W~*",
+    "-@all",
+    "+select",
+    "+set",
+  );
   return {
     type: "redis",
     settings: { host, port: String(port), db: 1 },
     secrets: {},
+    writer: { settings: { username: "only-set" }, secrets: { password: "pass" } },
     worker: {},
     referencePrefix: undefined,
     seed: async (key, body) => {

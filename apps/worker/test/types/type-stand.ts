@@ -1,5 +1,11 @@
 import type { WorkerOverrides } from "../harness.ts";
 
+/** Fields of a storage that differ from those of the owner. */
+export interface Access {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
 /** One storage type on one service, ready for an import and an export. */
 export interface TypeStand {
   /** The `type` on the wire. */
@@ -7,6 +13,10 @@ export interface TypeStand {
   /** What a storage is saved with; the place belongs to the test alone. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, string>>;
+  /** Somebody who may list and do nothing else. Undefined: the type knows nobody of the kind. */
+  readonly lister?: Access | undefined;
+  /** Somebody who may write and do nothing else. */
+  readonly writer?: Access | undefined;
   /** What a worker must know of the operator to reach the service. */
   readonly worker: WorkerOverrides;
   /** What stands before a key in a task by the files method. Undefined: the type always loads what it finds. */
