@@ -19,6 +19,7 @@ export function createExportPushHandler(deps: ExportDeps): JobHandler<"export.pu
     const yieldMs = context.place === undefined ? FIRST_TURN_MS : undefined;
     const turn = await pushTarget(engine, { organizationId, targetId }, context.signal, {
       yieldMs: Math.min(yieldMs ?? Infinity, engine.options.yieldMs),
+      lingers: true,
     });
     const pushed = {
       delivered: countSoFar(context, "delivered") + turn.delivered,

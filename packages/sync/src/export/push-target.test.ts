@@ -8,6 +8,8 @@ import { aDelivery, anAnnotation, anExportEngine, aTarget } from "./testing/fake
 const ctx = { signal: new AbortController().signal };
 const REF = { organizationId: 1, targetId: 9 };
 const IDLE = { kind: "idle" };
+/** A lease that need not be renewed. */
+const NEVER = new Promise<void>(() => undefined);
 
 /** A bucket whose writes are seen, and fail as `plan` says. */
 function aBucket(plan: (key: string, method: string) => Promise<void> | void = () => undefined): {
@@ -212,6 +214,28 @@ describe("pushTarget", () => {
     await pushTarget(engine, REF, ctx.signal);
     expect(engine.deliveries.failures[0]?.failure.retryAfterSeconds).toBe(60);
   });
+
+  it.each([
+    { lingers: true, busy: true, delivered: 6 },
+    { lingers: true, busy: false, delivered: 2 },
+    { lingers: false, busy: true, delivered: 4 },
+  ])(
+    "stays a moment with a target that was busy (asked to: $lingers, busy: $busy)",
+    async ({ lingers, busy, delivered }) => {
+      let nowMs = 0;
+      const engine = anExportEngine({ due: many(busy ? 4 : 2), options: { parallelPuts: 1 } });
+      engine.deliveries.target = aTarget();
+      const sleep = (ms: number): Promise<void> => {
+        nowMs += ms;
+        if (nowMs === 60) engine.deliveries.due = [aDelivery(7), aDelivery(8)];
+        return Promise.resolve();
+      };
+      const clock = { now: () => nowMs, sleep: (ms: number) => (ms > 1_000 ? NEVER : sleep(ms)) };
+      const turn = await pushTarget({ ...engine, clock }, REF, ctx.signal, { lingers });
+      expect(turn).toEqual({ delivered, failed: 0, ended: IDLE });
+      expect(nowMs).toBeLessThan(300);
+    },
+  );
 
   it("claims nothing while the breaker is open", async () => {
     const engine = anExportEngine({ due: many(5) });

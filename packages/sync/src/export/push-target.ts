@@ -20,12 +20,19 @@ export interface PushTurnOptions {
   readonly yieldMs?: number | undefined;
   /** Asked before each claim; false ends the turn. */
   readonly mayGoOn?: (() => Promise<boolean>) | undefined;
+  /** A busy target is looked at a little longer: the next wish is sooner found than by a job of its own. Default false. */
+  readonly lingers?: boolean | undefined;
 }
 
 /** One lane talks to the database while the other one puts. */
 const MAX_LANES = 2;
 /** A claim of a lane: what is put while the other lane talks to the database, which takes about as long as two puts. */
 const CLAIMED_PER_PUT = 2;
+/** A target that is saved into ten times a second or more stays in hand; one that is quiet frees its place after this. */
+const LINGER_MS = 100;
+const LOOK_AGAIN_MS = 20;
+/** One claim may be a single save; the second one that found something says that more are coming. */
+const BUSY_CLAIMS = 2;
 /** Claims that need no more memory than this are read together with the claim: all but those of very large annotations. */
 const SMALL_CLAIM_BYTES = 8 * 1024 * 1024;
 
@@ -52,6 +59,9 @@ class TargetTurn {
   readonly #yieldAt: number;
   readonly #limit: LimitFunction;
   readonly #lanes: Promise<void>[] = [];
+  readonly #lingers: boolean;
+  #claims = 0;
+  #foundAt = 0;
   #isOver = false;
   #delivered = 0;
   #failed = 0;
@@ -67,6 +77,7 @@ class TargetTurn {
     this.#mayGoOn = turn.mayGoOn ?? (() => Promise.resolve(true));
     this.#yieldAt = engine.clock.now() + (turn.yieldMs ?? engine.options.yieldMs);
     this.#limit = pLimit(engine.options.parallelPuts);
+    this.#lingers = turn.lingers ?? false;
   }
 
   async run(): Promise<PushTurn> {
@@ -89,9 +100,16 @@ class TargetTurn {
     while (!this.#isOver) {
       this.#signal.throwIfAborted();
       if (!(await this.#mayGoOn())) return;
-      if (!(await this.#pushClaim())) return;
+      if (await this.#pushClaim()) this.#foundAt = this.#engine.clock.now();
+      else if (this.#shouldLinger()) await this.#engine.clock.sleep(LOOK_AGAIN_MS, this.#signal);
+      else return;
       if (this.#engine.clock.now() >= this.#yieldAt) this.#end({ kind: "yield", delayMs: 0 });
     }
+  }
+
+  #shouldLinger(): boolean {
+    if (!this.#lingers || this.#isOver || this.#claims < BUSY_CLAIMS) return false;
+    return this.#engine.clock.now() - this.#foundAt < LINGER_MS;
   }
 
   /** False: nothing is due, or the breaker is open. */
@@ -100,6 +118,7 @@ class TargetTurn {
     try {
       const claim = await this.#claim(giveBack === undefined ? 0 : SMALL_CLAIM_BYTES);
       if (claim === undefined || claim.deliveries.length === 0) return false;
+      this.#claims++;
       if (claim.subjects === undefined) giveBack?.();
       const done = await new ClaimPush(this.#engine, claim, this.#limit).run(this.#signal);
       this.#delivered += done.delivered;
