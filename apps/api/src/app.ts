@@ -24,6 +24,7 @@ import { TargetBell } from "./targets/target-bell.ts";
 import { registerPages } from "./pages/routes.ts";
 import { Sessions } from "./sessions.ts";
 import { TokenSigner } from "./tokens.ts";
+import { registerAvatarRoutes } from "./uploads/avatar-routes.ts";
 import { registerUploadRoutes } from "./uploads/routes.ts";
 import { registerNativeApi } from "./v1/plugin.ts";
 
@@ -68,7 +69,10 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const references = new ProjectReferences(deps.stores);
   const parts = { signer, watchers, targetBell, references, projectAccess, passwords };
   await app.register(async (scope) => registerLabelStudio(scope, deps, parts));
-  await app.register(async (scope) => registerImportRoute(scope, deps));
+  await app.register(async (scope) => {
+    await registerImportRoute(scope, deps);
+    registerAvatarRoutes(scope, deps);
+  });
   registerLocalFileRoutes(app, { ...deps, projectAccess });
   const proxySlots = new ProxySlots(settings.media.proxyConcurrency);
   registerUploadRoutes(app, { ...deps, projectAccess, proxySlots });

@@ -283,3 +283,65 @@ describe("uploaded media", () => {
     expect(contents).toEqual(["1", "2"]);
   });
 });
+
+describe("pictures of people", () => {
+  const png = Buffer.from("89504e470d0a1a0a0000", "hex");
+  const avatar = (): string => `/api/users/${String(api().owner.userId)}/avatar/`;
+  const whoami = async (): Promise<unknown> =>
+    (await send("GET", "/api/current-user/whoami"))["avatar"];
+
+  test("are set, shown to the organisation, replaced and removed", async () => {
+    const before = await storedKeys();
+    const set = async (name: string): Promise<string> => {
+      const response = await api().request({
+        method: "POST",
+        url: avatar(),
+        ...multipart([{ name, bytes: png }]),
+      });
+      expect([response.statusCode, response.json()], response.body).toEqual([
+        200,
+        { detail: "avatar saved" },
+      ]);
+      return String(await whoami());
+    };
+    const first = await set("me.png");
+    expect(first).toMatch(/^\/data\/avatars\/[0-9a-f]{8}-me\.png$/);
+    const { statusCode, headers, rawPayload } = await api().request({ url: first });
+    expect([statusCode, headers["content-type"], rawPayload]).toEqual([200, "image/png", png]);
+    expect((await api().request({ url: first, token: api().stranger.token })).statusCode).toBe(404);
+    expect((await api().request({ url: first, token: null })).statusCode).toBe(401);
+    const second = await set("new.png");
+    expect((await api().request({ url: first })).statusCode).toBe(404);
+    expect((await api().request({ url: second })).statusCode).toBe(200);
+    await send("DELETE", avatar());
+    expect(await whoami()).toBeNull();
+    expect(await storedKeys()).toEqual(before);
+  });
+
+  test.each([
+    [
+      "a page that calls itself an image",
+      { name: "me.png", text: "<script>" },
+      "Please use a JPEG, GIF or PNG image.",
+    ],
+    [
+      "one that is too large",
+      { name: "me.png", bytes: Buffer.concat([png, Buffer.alloc(1024 ** 2)]) },
+      "may not exceed 1024 Kb",
+    ],
+  ])("%s is refused", async (_what, file, sentence) => {
+    const response = await api().request({ method: "POST", url: avatar(), ...multipart([file]) });
+    expect(response.statusCode).toBe(400);
+    expect(response.body).toContain(sentence);
+  });
+
+  test("are nobody else's to change", async () => {
+    const annotator = await addPerson(api(), "annotator", { email: "picture@example.com" });
+    const manager = await addPerson(api(), "manager", { email: "manager@example.com" });
+    const ask = async (token: string): Promise<number> =>
+      (await api().request({ method: "DELETE", url: avatar(), token })).statusCode;
+    expect(await ask(annotator.token)).toBe(404);
+    expect(await ask(manager.token)).toBe(403);
+    expect(await ask(api().stranger.token)).toBe(404);
+  });
+});

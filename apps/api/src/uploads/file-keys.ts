@@ -7,3 +7,13 @@ export function toUploadKey(projectId: number, name: string): string {
 export function toUploadUrl(projectId: number, name: string): string {
   return `/data/${toUploadKey(projectId, name)}`;
 }
+
+/** Where the picture of a person lies, and its path below `/data/`. */
+export function toAvatarKey(name: string): string {
+  return `avatars/${name}`;
+}
+
+/** What the contract shows as `avatar`. */
+export function toAvatarUrl(name: string | null): string | null {
+  return name === null ? null : `/data/${toAvatarKey(name)}`;
+}

@@ -9,7 +9,7 @@ import { queryValue, toIntId } from "../label-studio/query.ts";
 import { proxyObject } from "../media/proxy/proxy-object.ts";
 import type { ProxySlots } from "../media/proxy/proxy-slots.ts";
 import type { ProjectAccess } from "../project-access.ts";
-import { toUploadKey } from "./file-keys.ts";
+import { toAvatarKey, toUploadKey } from "./file-keys.ts";
 
 /** What serving uploaded files takes. */
 export interface UploadDeps extends Pick<ApiDeps, "files" | "uploads" | "settings"> {
@@ -31,6 +31,18 @@ export function registerUploadRoutes(app: FastifyInstance, deps: UploadDeps): vo
       const projectId = toIntId(id);
       const key = projectId === undefined ? undefined : toUploadKey(projectId, fileName);
       return serve(deps, await find(deps, request, key), { request, reply, absent: 404 });
+    },
+  });
+  app.route({
+    method: ["GET", "HEAD"],
+    url: "/data/avatars/:fileName",
+    config: { permission: "media.view" },
+    schema: { tags: ["media"], summary: "The picture of a person" },
+    exposeHeadRoute: false,
+    handler: async (request, reply) => {
+      const { fileName } = request.params as { readonly fileName: string };
+      const upload = await find(deps, request, toAvatarKey(fileName));
+      return serve(deps, upload, { request, reply, absent: 404 });
     },
   });
   app.route({

@@ -26,6 +26,15 @@ export interface UploadRepository {
   /** Undefined: no such project in the organisation. */
   add(organizationId: number, upload: NewUpload): Promise<UploadRecord | undefined>;
   findByKey(organizationId: number, key: string): Promise<UploadRecord | undefined>;
+  /**
+   * Makes a stored file (null: none) the picture of a person. Gives what was the picture before, whose row is gone; its bytes are
+   * the caller's to remove.
+   */
+  setAvatar(
+    organizationId: number,
+    userId: number,
+    upload: NewUpload | null,
+  ): Promise<readonly UploadRecord[]>;
   /** Gone already is success. */
   remove(organizationId: number, id: number): Promise<void>;
 }
@@ -66,6 +75,20 @@ export function createUploadRepository(database: Database): UploadRepository {
         async (tx) => {
           const row = await tx.upload.findFirst({ where: { key, ...VISIBLE }, select: SHOWN });
           return row === null ? undefined : toRecord(row);
+        },
+        op,
+      ),
+    setAvatar: (organizationId, userId, upload) =>
+      database.inOrganization(
+        organizationId,
+        async (tx) => {
+          const own = { createdById: userId, projectId: null };
+          const before = await tx.upload.findMany({ where: own, select: SHOWN });
+          await tx.upload.deleteMany({ where: { id: { in: before.map(({ id }) => id) } } });
+          if (upload !== null) await tx.upload.create({ data: { ...upload, organizationId } });
+          const avatar = upload?.name ?? null;
+          await tx.user.update({ where: { id: userId }, data: { avatar }, select: { id: true } });
+          return before.map(toRecord);
         },
         op,
       ),

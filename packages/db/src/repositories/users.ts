@@ -11,6 +11,8 @@ export interface Member {
   readonly email: string;
   readonly firstName: string;
   readonly lastName: string;
+  /** Name of the uploaded picture. */
+  readonly avatar: string | null;
   readonly createdAt: Date;
   readonly lastActivityAt: Date;
   readonly apiTokensEnabled: boolean;
@@ -172,7 +174,7 @@ export async function insertUser(
 
 /** Columns of a `Member` by its field names. */
 export const MEMBER_COLUMNS = Prisma.sql`u.id AS "userId", o.id AS "organizationId", o.title AS "organizationTitle", m.role,
-  u.email, u.first_name AS "firstName", u.last_name AS "lastName", u.created_at AS "createdAt",
+  u.email, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar, u.created_at AS "createdAt",
   u.last_activity_at AS "lastActivityAt", o.api_tokens_enabled AS "apiTokensEnabled",
   o.legacy_api_tokens_enabled AS "legacyApiTokensEnabled"`;
 

@@ -1,5 +1,6 @@
 import { toWireTime } from "@bucketbridge/contracts";
 import type { Member, SnapshotRecord } from "@bucketbridge/db";
+import { toAvatarUrl } from "../../uploads/file-keys.ts";
 import { CONVERTED_FORMATS } from "@bucketbridge/sync";
 
 /** Every format that a download can have. */
@@ -44,7 +45,7 @@ function toCreatorView(creator: Member): Record<string, unknown> {
     first_name: creator.firstName,
     last_name: creator.lastName,
     email: creator.email,
-    avatar: null,
+    avatar: toAvatarUrl(creator.avatar),
   };
 }
 

@@ -1,3 +1,4 @@
+import { toAvatarUrl } from "../../uploads/file-keys.ts";
 import type { AnnotationRecord, Member, PredictionRecord } from "@bucketbridge/db";
 import { toExternalIdView } from "../external-id.ts";
 import { toInitials } from "../users/view.ts";
@@ -76,7 +77,7 @@ function toPersonView(person: Member): Record<string, unknown> {
     id: person.userId,
     first_name: person.firstName,
     last_name: person.lastName,
-    avatar: null,
+    avatar: toAvatarUrl(person.avatar),
     email: person.email,
     initials: toInitials(person),
   };

@@ -2,6 +2,7 @@ import type { Member, ProjectCreator } from "@bucketbridge/db";
 import { listWirePermissions } from "../../permissions.ts";
 import { ROLE_CODES } from "./role-code.ts";
 import { toWireTime } from "@bucketbridge/contracts";
+import { toAvatarUrl } from "../../uploads/file-keys.ts";
 
 /** `GET /api/current-user/whoami`, in the order of the contract. */
 export function toWhoamiView(member: Member, owner: Member | undefined): Record<string, unknown> {
@@ -13,7 +14,7 @@ export function toWhoamiView(member: Member, owner: Member | undefined): Record<
     email: member.email,
     last_activity: toWireTime(member.lastActivityAt),
     custom_hotkeys: {},
-    avatar: null,
+    avatar: toAvatarUrl(member.avatar),
     initials: toInitials(member),
     phone: "",
     active_organization: member.organizationId,
@@ -34,7 +35,7 @@ export function toUserView(member: Member): Record<string, unknown> {
     email: member.email,
     last_activity: toWireTime(member.lastActivityAt),
     custom_hotkeys: {},
-    avatar: null,
+    avatar: toAvatarUrl(member.avatar),
     initials: toInitials(member),
     phone: "",
     active_organization: member.organizationId,
