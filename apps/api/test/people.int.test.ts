@@ -36,6 +36,8 @@ describe("people", () => {
       const list = await call({ url: `${memberships}?page_size=2` }, 200, "manager");
       expect(list).toMatchObject({ count: 5, previous: null });
       expect(list["next"]).toContain("page=2");
+      const past = await call({ url: `${memberships}?page=9` }, 200);
+      expect(past).toMatchObject({ count: 5, next: null, results: [] });
       const [first] = list["results"] as Json[];
       expect(first).toMatchObject({
         id: api().owner.userId,

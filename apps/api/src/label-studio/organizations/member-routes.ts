@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { invalidPage, notFound } from "../../api-error.ts";
+import { notFound } from "../../api-error.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { identityOf } from "../../identity.ts";
 import type { Permission, Role } from "../../permissions.ts";
@@ -8,7 +8,7 @@ import { pageLinks, readPage } from "../paging.ts";
 import { pathParameterId, queryList, queryValue } from "../query.ts";
 import { assertDone, toMemberChange } from "../users/member-change.ts";
 import { toRole } from "../users/role-code.ts";
-import { toMembershipView } from "../users/view.ts";
+import { toMembershipView, toMemberView } from "../users/view.ts";
 
 type Deps = Pick<ApiDeps, "users" | "members">;
 
@@ -25,7 +25,7 @@ export function registerMembershipRoutes(app: FastifyInstance, deps: Deps): void
   app.get(memberships, needs("members.view"), (request) => listMembers(deps, request));
   app.patch(memberships, needs("members.change"), (request) => changeRole(deps, request));
   app.get(`${memberships}/:userId/`, needs("members.view"), async (request) =>
-    toMembershipView(
+    toMemberView(
       await getMember(deps, request, pathParameterId(request, "userId", "OrganizationMember")),
     ),
   );
@@ -46,7 +46,7 @@ async function listMembers({ members }: Deps, request: FastifyRequest): Promise<
     limit: page.pageSize,
     offset: page.offset,
   });
-  if (found.length === 0 && page.page > 1) throw invalidPage();
+  // Past the end is an empty page: the SDK asks for pages until one is.
   return {
     count: total,
     ...pageLinks(request, page, total),

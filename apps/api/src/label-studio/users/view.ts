@@ -50,6 +50,16 @@ export function toMembershipView(member: Member): Record<string, unknown> {
   return { id, user: toUserView(member), organization, role: ROLE_CODES[role] };
 }
 
+/** One membership by itself, which the contract writes with the id of the person alone. */
+export function toMemberView({
+  userId: user,
+  organizationId: organization,
+  role,
+  createdAt,
+}: Member): Record<string, unknown> {
+  return { user, organization, role: ROLE_CODES[role], created_at: toWireTime(createdAt) };
+}
+
 /** The person who made a project. */
 export function toCreatorView(member: ProjectCreator): Record<string, unknown> {
   const { userId, firstName, lastName, email } = member;
