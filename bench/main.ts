@@ -7,11 +7,14 @@ import type { Section } from "./section.ts";
 import { deliveriesSection } from "./sections/deliveries.ts";
 import { exportsSection } from "./sections/exports.ts";
 import { filesSection } from "./sections/files.ts";
+import { mediaSection } from "./sections/media.ts";
 import { memorySection } from "./sections/memory.ts";
 import { outageSection } from "./sections/outage.ts";
 import { pagesSection } from "./sections/pages.ts";
+import { proxySection } from "./sections/proxy.ts";
 import { replicasSection } from "./sections/replicas.ts";
 import { rowsSection } from "./sections/rows.ts";
+import { signingSection } from "./sections/signing.ts";
 
 const SECTIONS: readonly Section[] = [
   filesSection,
@@ -22,6 +25,9 @@ const SECTIONS: readonly Section[] = [
   deliveriesSection,
   exportsSection,
   outageSection,
+  mediaSection,
+  signingSection,
+  proxySection,
 ];
 const DEFAULT_REPETITIONS = "5";
 

@@ -16,6 +16,13 @@ export type S3Command =
       readonly count: number;
       readonly body: string;
     }
+  /** An object that takes no memory. */
+  | {
+      readonly kind: "pattern";
+      readonly bucket: string;
+      readonly key: string;
+      readonly size: number;
+    }
   | { readonly kind: "latency"; readonly listMs?: number; readonly putMs?: number }
   | { readonly kind: "empty"; readonly bucket: string }
   /** Every write is reset until `isDown` is false again. */
@@ -70,6 +77,9 @@ function obey(command: S3Command): unknown {
         Array.from({ length: command.count }, (_, index) => documentKey(index)),
         command.body,
       );
+      return undefined;
+    case "pattern":
+      fake.putPattern(command.bucket, command.key, command.size);
       return undefined;
     case "latency":
       fake.setLatency({ list: command.listMs ?? 0, put: command.putMs ?? 0 });

@@ -312,7 +312,7 @@ function toJson(settings: Readonly<Record<string, unknown>>): Prisma.InputJsonOb
 }
 
 /** A row as everybody else sees it. */
-export function toStorageRecord(row: StorageRow): StorageRecord {
+function toStorageRecord(row: StorageRow): StorageRecord {
   return {
     id: row.id,
     organizationId: row.organizationId,
