@@ -1,3 +1,4 @@
+import "./buffer-memory.ts";
 import { describeIgnoredVariables } from "@bucketbridge/config";
 import { AppError, isAppError, redactText } from "@bucketbridge/core";
 import type { Logger as Pino } from "pino";
