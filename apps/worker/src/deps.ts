@@ -31,6 +31,7 @@ import { CachedConnections, CachedTargetConnections } from "./connections.ts";
 import { observeDeliveries } from "./delivery-observer.ts";
 import { observeLoads, observeScans } from "./engine-observer.ts";
 import type { SnapshotDeps } from "./handlers/export-snapshot.ts";
+import type { FileSweepDeps } from "./file-sweep.ts";
 import { RunShare } from "./handlers/run-share.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { ownServices } from "./own-services.ts";
@@ -56,7 +57,7 @@ export interface ExportDeps {
 }
 
 /** Everything that a worker process is made of. */
-export interface WorkerDeps extends ImportDeps, ExportDeps, SnapshotDeps {
+export interface WorkerDeps extends ImportDeps, ExportDeps, SnapshotDeps, FileSweepDeps {
   readonly settings: WorkerSettings;
   readonly log: Logger;
   readonly database: Database;

@@ -5,6 +5,7 @@ import {
   createExportStores,
   createImportStores,
   createOrganizationRepository,
+  createProjectFiles,
   createRetention,
   createRunRepository,
   createSnapshotWork,
@@ -18,6 +19,7 @@ import {
   sweepTargets,
   type Database,
   type ExportStores,
+  type ProjectFiles,
   type RetentionResult,
   type SnapshotWork,
 } from "@bucketbridge/db";
@@ -49,6 +51,7 @@ export interface Stores {
   readonly views: RunViews;
   readonly exportStores: ExportStores;
   readonly snapshots: SnapshotWork;
+  readonly projectFiles: ProjectFiles;
   readonly cards: Cards;
   readonly organizations: Organizations;
   readonly numbers: TurnNumbers;
@@ -85,6 +88,7 @@ export function openStores(
       breakerSeconds: settings.exporting.breakerSeconds,
       onSettled,
     }),
+    projectFiles: createProjectFiles(database),
     snapshots: createSnapshotWork(database, settings.exporting.leaseSeconds),
     database,
     views: createRunRepository(database),

@@ -9,6 +9,7 @@ import {
   type HealthPage,
   type HealthServer,
 } from "./health-server.ts";
+import { sweepFiles } from "./file-sweep.ts";
 import { Sweep } from "./sweep.ts";
 import { TargetSweep } from "./target-sweep.ts";
 import { startWorkers } from "./workers.ts";
@@ -58,7 +59,7 @@ export async function startWorker(deps: WorkerDeps): Promise<WorkerProcess> {
     throw error;
   }
   const workers = startWorkers(deps);
-  const loops = startLoops(deps);
+  const loops = [...startLoops(deps), ...startFileLoops(deps)];
   const { groups, version } = deps.settings;
   deps.log.info(
     { groups, version, queue: deps.backend.kind, healthPort: health.port },
@@ -93,6 +94,19 @@ async function stopWorker(
   const isClean = ended.every((isEnded) => isEnded);
   deps.log.info({ isClean }, "worker.stopped");
   return isClean;
+}
+
+/** What export workers do beside their jobs: they have the store of the installation's own files. */
+function startFileLoops(deps: WorkerDeps): BackgroundLoop[] {
+  const { clock, log } = deps;
+  if (!deps.settings.groups.includes("export")) return [];
+  const { sweepIntervalMs: retryMs = PURGE_INTERVAL_MS } = deps.settings;
+  const round = async (): Promise<number> => {
+    const projects = await sweepFiles(deps);
+    if (projects > 0) log.info({ projects }, "worker.files.removed");
+    return retryMs;
+  };
+  return [new BackgroundLoop({ name: "file sweep", round, retryMs, clock, log })];
 }
 
 /** What every worker does beside its jobs. */

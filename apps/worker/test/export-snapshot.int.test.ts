@@ -130,3 +130,39 @@ describe("the job of a snapshot", () => {
     expect(await handler(payload, aContext())).toMatchObject({ state: "completed" });
   });
 });
+
+it("the files of a deleted project go before the project", async () => {
+  const { organizationId, projectId } = await world.addTenant("Gone");
+  const snapshots = createSnapshotRepository(world.database);
+  const made = { projectId, createdById: 1, title: "Last", options: {} };
+  const snapshotId = (await snapshots.create(organizationId, made))?.id ?? 0;
+  const { deps } = await world.startWorker({ groups: [] });
+  const payload = { v: 1 as const, organizationId, snapshotId, label: "" };
+  await createExportSnapshotHandler(deps)(payload, aContext());
+  const store = await deps.files.open();
+  const listFiles = async (): Promise<number> => {
+    let count = 0;
+    for await (const page of store.objects(`export/${String(projectId)}/`, aContext()))
+      count += page.length;
+    return count;
+  };
+  expect(await listFiles()).toBe(1);
+  await world.query(
+    `UPDATE project SET deleted_at = now() - interval '1 day' WHERE id = ${String(projectId)}`,
+  );
+  await deps.purge();
+  const rows = await world.query(`SELECT id FROM project WHERE id = ${String(projectId)}`);
+  expect(rows).toHaveLength(1);
+  const worker = await world.startWorker({ groups: ["export"] });
+  await waitFor(
+    async () => {
+      await deps.purge();
+      return (
+        (await world.query(`SELECT id FROM project WHERE id = ${String(projectId)}`)).length === 0
+      );
+    },
+    { timeoutMs: 20_000 },
+  );
+  expect(await listFiles()).toBe(0);
+  await worker.stop();
+});

@@ -268,3 +268,4 @@ export {
   type SnapshotResult,
   type SnapshotWork,
 } from "./files/export-snapshots.ts";
+export { createProjectFiles, type ProjectFiles } from "./files/project-files.ts";

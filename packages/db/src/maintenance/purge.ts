@@ -63,6 +63,9 @@ async function purgeStep(
   const [project] = await tx.$queryRaw<{ id: number }[]>`
     SELECT p.id FROM project p
     WHERE p.deleted_at <= now() - make_interval(secs => ${minAgeSeconds}) AND NOT EXISTS (SELECT FROM storage s WHERE s.project_id = p.id)
+      -- Their bytes go first: nobody would know of them any more.
+      AND NOT EXISTS (SELECT FROM upload u WHERE u.project_id = p.id)
+      AND NOT EXISTS (SELECT FROM export_snapshot e WHERE e.project_id = p.id)
     ORDER BY p.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`;
   if (project !== undefined) return purgeProject(tx, statements, project.id, chunkRows);
   return undefined;
