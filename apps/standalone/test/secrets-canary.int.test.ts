@@ -164,7 +164,12 @@ describe.skipIf(findRedisServer() === undefined)("the secrets of storages", () =
       const where = new Set(all.map((text) => text.where.split(" ")[0]));
       for (const place of ["POST", "PATCH", "GET", "log", "table", "metrics", "board"])
         expect([...where]).toContain(place);
-      expect(all.find((text) => text.where === "log")?.text).toContain('"level":"debug"');
+      const logs = all.filter((text) => text.where === "log");
+      expect(logs).toHaveLength(2);
+      const text = logs.map((log) => log.text).join("");
+      // The API at debug, and a worker that tells why a store refused the secrets.
+      for (const said of ['"level":"debug"', '"service":"worker"', "WRONGPASS"])
+        expect(text).toContain(said);
     },
     LONG_MS,
   );
