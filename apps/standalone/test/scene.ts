@@ -117,7 +117,8 @@ class OwnScene implements Scene {
       const size = `page=${String(page)}&page_size=${String(PAGE)}`;
       const { tasks } = await this.#get(`/api/tasks/?project=${String(this.project)}&${size}`);
       for (const { data, storage_filename } of tasks as Json[]) {
-        names.push(String((data as Json)["name"] ?? shortName(String(storage_filename))));
+        const { name } = data as { readonly name?: string };
+        names.push(name ?? shortName(storage_filename as string));
       }
     }
     return names.sort();
