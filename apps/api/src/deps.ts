@@ -74,6 +74,8 @@ export interface MediaSettings {
   readonly proxyIdleMs: number;
   /** Streams of one organisation at a time; more wait. */
   readonly proxyConcurrency: number;
+  /** A client that reads nothing for this long has its connection cut, so that its place is free again. */
+  readonly clientIdleMs: number;
 }
 
 /** How large an uploaded file may be. */

@@ -91,7 +91,12 @@ async function startApi(url: string, change: ChangeDeps): Promise<TestApi> {
       syncOnTargetCreation: true,
       targetDefaults: { subject: "annotation", jsonExtension: false },
       uploads: { maxBytes: 1024 * 1024, maxDataBytes: 64 * 1024 },
-      media: { proxyMaxRangeBytes: 8 * 1024 * 1024, proxyIdleMs: 5_000, proxyConcurrency: 16 },
+      media: {
+        proxyMaxRangeBytes: 8 * 1024 * 1024,
+        proxyIdleMs: 5_000,
+        proxyConcurrency: 16,
+        clientIdleMs: 1_000,
+      },
     },
     log,
     clock: systemClock,

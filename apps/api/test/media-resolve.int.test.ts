@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { startS3Fake, waitFor, type S3Fake } from "@bucketbridge/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { encodeFileUri } from "../src/media/file-uri.ts";
@@ -278,6 +279,21 @@ describe("references of task data", () => {
       expect(response.status).toBe(200);
       controller.abort();
       await waitFor(() => s3.openBodies === 0, { timeoutMs: 5_000 });
+    });
+
+    it("are cut when the client stops reading, so that its place is free for others", async () => {
+      s3.putPattern("cats", "img/endless.bin", 512 * 1024 * 1024);
+      task = await addTask({ file: "s3://cats/img/endless.bin" });
+      const { host, hostname, port } = new URL(await listen());
+      const socket = connect(Number(port), hostname);
+      socket.pause();
+      const path = `/tasks/${String(task)}/resolve/?fileuri=${encodeFileUri("s3://cats/img/endless.bin")}`;
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Token ${api().owner.token}\r\n\r\n`,
+      );
+      await waitFor(() => s3.openBodies === 1, { timeoutMs: 5_000 });
+      await waitFor(() => s3.openBodies === 0, { timeoutMs: 10_000 });
+      socket.destroy();
     });
 
     it("send an empty object", async () => {

@@ -11,6 +11,7 @@ export const mediaSlice = defineSlice({
     proxyMaxRangeBytes: wholeNumber(1, GIBIBYTE),
     proxyIdleMs: wholeNumber(1, 3_600).transform((seconds) => seconds * 1_000),
     proxyConcurrency: wholeNumber(1, 10_000),
+    clientIdleMs: wholeNumber(1, 3_600).transform((seconds) => seconds * 1_000),
   }),
   variables: {
     proxyMaxRangeBytes: {
@@ -31,6 +32,12 @@ export const mediaSlice = defineSlice({
       env: "BUCKETBRIDGE_PROXY_CONCURRENCY",
       default: "64",
       meaning: "objects of one organisation that one API process streams at a time; more wait",
+    },
+    clientIdleMs: {
+      env: "BUCKETBRIDGE_PROXY_CLIENT_TIMEOUT",
+      default: "120",
+      meaning:
+        "seconds that a client may stop reading a streamed object before its connection is cut and its place is free again",
     },
   },
 });

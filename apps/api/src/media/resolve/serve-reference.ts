@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { isAppError, type AppError } from "@bucketbridge/core";
 import type { ObjectStore } from "@bucketbridge/storage";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -67,11 +68,18 @@ async function stream(
   const { reply, signal } = exchange;
   try {
     onceClosed(reply.raw, await proxySlots.take(source.organizationId, signal));
+    cutWhenIdle(reply, settings.media.clientIdleMs);
   } catch (error) {
     if (!signal.aborted) throw error;
     return reply.code(CLIENT_LEFT).send();
   }
   return proxyObject({ settings }, { source, store, key }, exchange);
+}
+
+/** Nobody listens to the timeout, so that Node destroys the socket; the next request on it starts with a fresh one. */
+function cutWhenIdle({ raw }: FastifyReply, idleMs: number): void {
+  // An injected request has no connection that could stand still.
+  if (raw.socket instanceof Socket) raw.setTimeout(idleMs);
 }
 
 /** For the log: nobody gets it. */
