@@ -147,7 +147,8 @@ describe("databricks storages", () => {
 
   it("as targets work with a token that may only write, with a warning", async () => {
     const storage = await post("export/databricks", { token: "dapi-writer", prefix: "out" }, 201);
-    expect(storage["warnings"]).toMatchObject([{ code: "target.list_denied" }]);
+    const codes = (storage["warnings"] as Json[]).map(({ code }) => code);
+    expect(codes).toContain("target.list_denied");
     expect(storage).not.toHaveProperty("presign");
   });
 });
