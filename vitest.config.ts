@@ -13,11 +13,11 @@ const inWorkspace = (suffix: string): string[] => [
 /** Vitest's default is one less than processors. Most of the time integration tests wait, for leases, processes and a database. */
 const WORKERS = Math.max(2, availableParallelism());
 
-/** Tables of faults, hosts and types that take minutes: `npm test` leaves them to `npm run test:long`, .ci/run runs both. */
+/** Tables of faults, hosts and types that take minutes, and a browser: `npm test` leaves them to `npm run test:long`, .ci/run runs both. */
 const LONG = [
   "apps/standalone/test/{faults,export-faults,all-types,secrets-canary}.int.test.ts",
   "apps/worker/test/{all-types,export-large,private-hosts}.int.test.ts",
-  "apps/api/test/private-hosts.int.test.ts",
+  "apps/api/test/{private-hosts,media-browser}.int.test.ts",
 ];
 
 const LEAK_GUARD = "packages/testkit/src/leak-guard.ts";
