@@ -52,7 +52,8 @@ const STORE_FAULTS: readonly StoreFault[] = [
       headers: { "retry-after": "2" },
     }),
     code: "rate_limited",
-    says: /asks for fewer requests/,
+    // The second sentence comes from the pause that all calls to the host keep.
+    says: /asks for fewer requests|asked for a pause/,
     isOutage: true,
   },
   {
