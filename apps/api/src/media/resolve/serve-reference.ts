@@ -1,4 +1,3 @@
-import { Socket } from "node:net";
 import { isAppError, type AppError } from "@bucketbridge/core";
 import type { ObjectStore } from "@bucketbridge/storage";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -79,7 +78,7 @@ async function stream(
 /** Nobody listens to the timeout, so that Node destroys the socket; the next request on it starts with a fresh one. */
 function cutWhenIdle({ raw }: FastifyReply, idleMs: number): void {
   // An injected request has no connection that could stand still.
-  if (raw.socket instanceof Socket) raw.setTimeout(idleMs);
+  if (raw.socket !== null && "setTimeout" in raw.socket) raw.setTimeout(idleMs);
 }
 
 /** For the log: nobody gets it. */
