@@ -66,7 +66,7 @@ export async function azuriteHarness(type: AzureType): Promise<DriverHarness | H
   trustCertificate(azurite.ca);
   const egress = createEgress({ allow: ["loopback"], denied: [] });
   const { blobEndpoint, authorityHost } = azurite;
-  const container = await createContainer(azurite, egress);
+  const container = await createAzuriteContainer(azurite, egress);
   const open = (fields: Record<string, unknown>): Promise<StorageDriver> =>
     openAzure(
       type,
@@ -107,7 +107,8 @@ function credentialsOf(type: AzureType, azurite: FoundAzurite): Record<string, u
       };
 }
 
-async function createContainer(
+/** A container of its own; whoever made it deletes it. */
+export async function createAzuriteContainer(
   { blobEndpoint, accountName, accountKey }: FoundAzurite,
   egress: Egress,
 ): Promise<sdk.ContainerClient> {

@@ -4,13 +4,16 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Secret, silentLogger } from "@bucketbridge/core";
 import { DEFAULT_ACCOUNT, startAzureFake } from "@bucketbridge/testkit/azure-fake";
+import { findAzurite, type FoundAzurite } from "@bucketbridge/testkit/azurite";
 import { startGcsFake } from "@bucketbridge/testkit/gcs-fake";
 import { findMinio } from "@bucketbridge/testkit/minio";
 import { startS3Fake } from "@bucketbridge/testkit/s3-fake";
+import { trustCertificate } from "@bucketbridge/testkit/self-signed";
 import { createEgress } from "../egress/create-egress.ts";
 import { openPersistence, type PersistencePlace } from "../providers/open-persistence.ts";
 import type { PersistentStore } from "../providers/persistent-store.ts";
 import type { AzurePlatform, GcpPlatform } from "../providers/provider-deps.ts";
+import { createAzuriteContainer } from "./azure-harness.ts";
 import { openServerBucket } from "./s3-server.ts";
 
 /** A store for the files of an installation, empty at the start. */
@@ -119,6 +122,31 @@ async function openGcs(): Promise<PersistenceStand> {
 }
 
 async function openAzure(): Promise<PersistenceStand> {
+  const azurite = await findAzurite();
+  return azurite === undefined ? openAzureFake() : openAzurite(azurite);
+}
+
+async function openAzurite(azurite: FoundAzurite): Promise<PersistenceStand> {
+  trustCertificate(azurite.ca);
+  const egress = createEgress({ allow: ["loopback"], denied: [] });
+  const container = await createAzuriteContainer(azurite, egress);
+  const principal = { tenantId: undefined, clientId: undefined, clientSecret: undefined };
+  return open({
+    name: "Azurite",
+    place: {
+      ...{ type: "azure", prefix: "of/us", container: container.containerName },
+      ...{ accountName: azurite.accountName, accountKey: new Secret(azurite.accountKey) },
+      principal,
+    },
+    azure: { blobEndpoint: azurite.blobEndpoint },
+    close: async () => {
+      await container.delete();
+      await egress.close();
+    },
+  });
+}
+
+async function openAzureFake(): Promise<PersistenceStand> {
   const container = `files-${randomUUID()}`;
   const fake = await startAzureFake({ containers: [container] });
   const accountKey = new Secret(DEFAULT_ACCOUNT.key);
